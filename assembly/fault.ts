@@ -1,0 +1,168 @@
+/**
+ * The page fault: address -> mapping -> page of the VMO -> page-table entry, for one page and for
+ * runs.
+ *
+ * A run is worked leaf by leaf: entries that already allow the access are stepped over four at a
+ * time; where one does not, up to 32 pages (a leaf of the page list) are resolved at once.
+ *
+ * I1. `faultRun` is called only for ranges that `prepare` accepted; it cannot fail.
+ * I2. An entry is writable (over all levels) only if the VMO's tree alone holds the page.
+ */
+import {
+  ACCESS_DENIED, AS_PRESENT, H_CONTENTS, H_FRAME_A, A_REF_MASK, M_KEY, M_PERMS, M_VMO, NH_MASK,
+  NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D, PTE_P, PTE_SHIFT,
+  PTE_W, PTE_X, T_COUNT, VF_ZERO_MAPPED, VK_PHYSICAL, V_FLAGS, V_KIND, V_LIMIT, V_PARENT,
+} from "./layout";
+import { commitRun } from "./commit";
+import { freeFrames } from "./frames";
+import { findMapping, mappingBase, mappingEnd } from "./mappings";
+import { headerOf, isChild } from "./nodes";
+import {
+  admitKey, ready, reserveContents, reserveNodes, reserveTables, writeNeeds,
+} from "./reserve";
+import {
+  entryGet, entrySet, findTable, hitRun, makeRoom, missingTables, needTable, TABLE_MASK,
+} from "./tables";
+import { findLeaf } from "./tree";
+import { seenFrame, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
+
+/** Entry bits that let an access pass without a fault. */
+function needOf(access: u32): u32 {
+  if ((access & PERM_WRITE) != 0) return PTE_P | PTE_W | PTE_A | PTE_D;
+  return (access & PERM_EXECUTE) != 0 ? PTE_P | PTE_X | PTE_A : PTE_P | PTE_A;
+}
+
+/** Status of an access to `n` pages of one mapping, before anything is done. */
+function checkAccess(m: u32, vpn: u64, n: u64, access: u32): i32 {
+  if ((access & ~load<u32>(m + M_PERMS)) != 0) return ACCESS_DENIED;
+  const vmo = load<u32>(m + M_VMO);
+  const key = load<u64>(m + M_KEY) + (vpn - mappingBase(m));
+  if (key + n > vmoBase(vmo) + vmoSize(vmo)) return OUT_OF_RANGE;
+  return 0;
+}
+
+/** Checks an access to a range and reserves all that it can take. 0, or the status of the fault. */
+export function prepare(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
+  const end = vpn + n;
+  for (let at = vpn; at < end;) {
+    const m = findMapping(aspace, at);
+    if (m == 0) return NOT_FOUND;
+    const run = min(end, mappingEnd(m)) - at;
+    const status = checkAccess(m, at, run, access);
+    if (status < 0) return status;
+    at += run;
+  }
+  if (!ready() || !reserveTables(n)) return NO_MEMORY;
+  let frames: u64 = (n >> 9) + (n >> 18) + 8;
+  if (n == 1) frames = missingTables(aspace, vpn);
+  let contents: u64 = 0;
+  if ((access & PERM_WRITE) != 0) {
+    const ample = load<u32>(H_CONTENTS) == 0 && frames + n <= <u64>freeFrames();
+    for (let at = vpn; at < end;) {
+      const m = findMapping(aspace, at);
+      const run = min(end, mappingEnd(m)) - at;
+      const vmo = load<u32>(m + M_VMO);
+      const key = load<u64>(m + M_KEY) + (at - mappingBase(m));
+      if (load<u8>(vmo + V_KIND) != VK_PHYSICAL) {
+        const needs = ample ? 0 : writeNeeds(vmo, key, key + run);
+        frames += needs & 0xffffffff;
+        contents += needs >> 32;
+        if (!reserveNodes(run, key + run)) return NO_MEMORY;
+      }
+      at += run;
+    }
+  }
+  if (frames > <u64>freeFrames() || !reserveContents(<u32>contents)) return NO_MEMORY;
+  return 0;
+}
+
+/** Touches `n` prepared pages from `vpn` on. */
+export function faultRun(aspace: u32, vpn: u64, n: u32, access: u32): void {
+  const need = needOf(access);
+  const end = vpn + n;
+  let at = vpn;
+  while (at < end) {
+    const i = <u32>at & 511;
+    const room = <u32>min(<u64>(512 - i), end - at);
+    const found = findTable(aspace, at);
+    if (found != 0 && ((need & PTE_W) == 0 || (found & PTE_W) != 0)) {
+      at += hitRun(found & TABLE_MASK, i, room, need);
+      if (at >= end || (<u32>at & 511) == 0) continue;
+    }
+    const m = findMapping(aspace, at);
+    const run = min(min(end, mappingEnd(m)), (at | 511) + 1) - at;
+    at += resolve(aspace, m, at, <u32>run, access);
+  }
+}
+
+/** One page: the whole fault. 0 or its status. */
+export function faultOne(aspace: u32, vpn: u64, access: u32): i32 {
+  const need = needOf(access);
+  const found = findTable(aspace, vpn);
+  if (found != 0) {
+    const entry = entryGet(found & TABLE_MASK, <u32>vpn & 511);
+    if ((entry & need) == need && ((need & PTE_W) == 0 || (found & PTE_W) != 0)) return 0;
+  }
+  const m = findMapping(aspace, vpn);
+  if (m == 0) return NOT_FOUND;
+  const status = checkAccess(m, vpn, 1, access);
+  if (status < 0) return status;
+  if (!ready() || !admitKey(load<u64>(m + M_KEY) + (vpn - mappingBase(m)))) return NO_MEMORY;
+  if (freeFrames() < 6) {
+    const tight = prepare(aspace, vpn, 1, access);
+    if (tight < 0) return tight;
+  }
+  resolve(aspace, m, vpn, 1, access);
+  return 0;
+}
+
+/** Resolves up to `n` pages of one mapping and one leaf table; returns how many it did. */
+function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
+  const vmo = load<u32>(m + M_VMO);
+  if (load<u8>(vmo + V_KIND) == VK_PHYSICAL) return n;
+  const key = load<u64>(m + M_KEY) + (vpn - mappingBase(m));
+  const write = (access & PERM_WRITE) != 0;
+  const table = needTable(aspace, vpn, write);
+  makeRoom(table, n);
+  const perms = load<u32>(m + M_PERMS);
+  const base = PTE_P | PTE_A | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
+  const run = min<u32>(n, 32 - (<u32>key & 31));
+  const before = load<u16>(table + T_COUNT);
+  const i = <u32>vpn & 511;
+  if (write) {
+    const leaf = commitRun(vmo, key, run, m) + ((<u32>key & 31) << 2);
+    for (let j: u32 = 0; j < run; j++) {
+      entrySet(table, i + j, load<u32>(leaf + (j << 2)) << PTE_SHIFT | base | PTE_W | PTE_D);
+    }
+  } else readRun(table, i, vmo, key, run, base, (perms & PERM_WRITE) != 0 ? PTE_W : 0);
+  const present = aspace + AS_PRESENT;
+  store<u32>(present, load<u32>(present) + (load<u16>(table + T_COUNT) - before));
+  return run;
+}
+
+/**
+ * Entries for a read of pages that lie in one leaf: the page, what a live parent has, or the zero
+ * page.
+ */
+function readRun(table: u32, i: u32, vmo: u32, key: u64, n: u32, base: u32, write: u32): void {
+  const found = findLeaf(vmoRoot(vmo), vmoHeight(vmo), key);
+  const leaf = found & ~1;
+  const first = <u32>key & 31;
+  const mask = leaf == 0 ? 0 : load<u32>(headerOf(leaf) + NH_MASK);
+  const columnA = load<u32>(H_FRAME_A);
+  const live = load<u32>(vmo + V_PARENT) != 0 ? load<u64>(vmo + V_LIMIT) : 0;
+  for (let j: u32 = 0; j < n; j++) {
+    const slot = leaf == 0 ? 0 : load<u32>(leaf + ((first + j) << 2));
+    let entry = base;
+    if (isChild(slot)) {
+      entry |= slot << PTE_SHIFT;
+      const own = (mask >> (first + j) & 1) == 0
+        || (load<u32>(columnA + (slot << 2)) & A_REF_MASK) == 1;
+      if ((found & 1) == 0 && own) entry |= write;
+    } else if (key + j < live) entry |= seenFrame(vmo, key + j) << PTE_SHIFT;
+    if (entry >> PTE_SHIFT == 0) {
+      store<u16>(vmo + V_FLAGS, load<u16>(vmo + V_FLAGS) | <u16>VF_ZERO_MAPPED);
+    }
+    entrySet(table, i + j, entry);
+  }
+}

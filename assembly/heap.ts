@@ -1,0 +1,114 @@
+/**
+ * Host memory: 64 KiB chunks from a rising mark, and pools of fixed-stride records cut out of them.
+ *
+ * I1. A pool's `spare` is the number of records it can hand out without a new chunk.
+ * I2. While H_LOW is 0 every pool that an ordinary operation may draw on has at least its `keep`
+ *     spare, so such an operation needs no check of its own. What takes more reserves first.
+ * Cost: a record from a pool is two loads and two stores.
+ */
+import {
+  CHUNK_BYTES, H_BRK, H_FAIL_AT, H_FREE_CHUNK, H_LIMIT, H_LOW, H_POOLS, POOL_BYTES, P_BUMP, P_END,
+  P_FREE, P_KEEP, P_LIVE, P_SPARE, P_STRIDE,
+} from "./layout";
+
+/** Addresses of `n` adjacent chunks, or 0. */
+export function chunkAlloc(n: u32): u32 {
+  if (ASC_NO_ASSERT == false && failNow()) return 0;
+  if (n == 1) {
+    const free = load<u32>(H_FREE_CHUNK);
+    if (free != 0) {
+      store<u32>(H_FREE_CHUNK, load<u32>(free));
+      return free;
+    }
+  }
+  const brk = load<u32>(H_BRK);
+  const limit = load<u32>(H_LIMIT);
+  if (n > limit - brk) return 0;
+  const have = <u32>memory.size();
+  const want = brk + n;
+  if (want > have) {
+    const more = min<u32>(limit - have, max<u32>(want - have, max<u32>(16, have >> 3)));
+    if (memory.grow(more) < 0 && memory.grow(want - have) < 0) return 0;
+  }
+  store<u32>(H_BRK, want);
+  return brk * CHUNK_BYTES;
+}
+
+/** Gives one chunk back. */
+export function chunkFree(chunk: u32): void {
+  store<u32>(chunk, load<u32>(H_FREE_CHUNK));
+  store<u32>(H_FREE_CHUNK, chunk);
+}
+
+/** Debug build: whether the fault injector wants this request to fail. */
+function failNow(): bool {
+  const left = load<u32>(H_FAIL_AT);
+  if (left == 0) return false;
+  store<u32>(H_FAIL_AT, left - 1);
+  return left == 1;
+}
+
+export function poolAt(pool: u32): u32 {
+  return H_POOLS + pool * POOL_BYTES;
+}
+
+export function poolInit(pool: u32, stride: u32, keep: u32): void {
+  const p = poolAt(pool);
+  store<u32>(p + P_STRIDE, stride);
+  store<u32>(p + P_KEEP, keep);
+  if (keep > 0) store<u32>(H_LOW, 1);
+}
+
+/** Makes sure that `n` records can be had; false when host memory is exhausted. */
+export function poolReserve(pool: u32, n: u32): bool {
+  const p = poolAt(pool);
+  const spare = load<u32>(p + P_SPARE);
+  if (spare >= n) return true;
+  const stride = load<u32>(p + P_STRIDE);
+  const perChunk = CHUNK_BYTES / stride;
+  const chunks = (n - spare + perChunk - 1) / perChunk;
+  const region = chunkAlloc(chunks);
+  if (region == 0) return false;
+  drainBump(p, stride);
+  store<u32>(p + P_BUMP, region);
+  store<u32>(p + P_END, region + chunks * CHUNK_BYTES - (CHUNK_BYTES - perChunk * stride));
+  store<u32>(p + P_SPARE, spare + (chunks * CHUNK_BYTES) / stride);
+  return true;
+}
+
+/** Moves what is left of the old bump region to the free list. */
+function drainBump(p: u32, stride: u32): void {
+  let at = load<u32>(p + P_BUMP);
+  const end = load<u32>(p + P_END);
+  while (at + stride <= end && at != 0) {
+    store<u32>(at, load<u32>(p + P_FREE));
+    store<u32>(p + P_FREE, at);
+    at += stride;
+  }
+}
+
+/** A record, its bytes unspecified; 0 when host memory is exhausted. */
+export function poolAlloc(pool: u32): u32 {
+  const p = poolAt(pool);
+  const spare = load<u32>(p + P_SPARE);
+  if (spare == 0) return poolReserve(pool, 1) ? poolAlloc(pool) : 0;
+  store<u32>(p + P_SPARE, spare - 1);
+  if (spare <= load<u32>(p + P_KEEP)) store<u32>(H_LOW, 1);
+  store<u32>(p + P_LIVE, load<u32>(p + P_LIVE) + 1);
+  const free = load<u32>(p + P_FREE);
+  if (free != 0) {
+    store<u32>(p + P_FREE, load<u32>(free));
+    return free;
+  }
+  const at = load<u32>(p + P_BUMP);
+  store<u32>(p + P_BUMP, at + load<u32>(p + P_STRIDE));
+  return at;
+}
+
+export function poolFree(pool: u32, record: u32): void {
+  const p = poolAt(pool);
+  store<u32>(record, load<u32>(p + P_FREE));
+  store<u32>(p + P_FREE, record);
+  store<u32>(p + P_SPARE, load<u32>(p + P_SPARE) + 1);
+  store<u32>(p + P_LIVE, load<u32>(p + P_LIVE) - 1);
+}

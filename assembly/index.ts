@@ -1,0 +1,143 @@
+/**
+ * What the host may call. Records travel as address >> 4 (VMOs, address spaces, mappings: positive
+ * in an i32), page numbers and byte offsets as f64, second results through the words at H_OUT. A
+ * result below 0 is a zx_status_t; then nothing has changed.
+ */
+import {
+  A_REF_MASK, AS_PRESENT, AS_TABLES, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_OUT, NO_MEMORY,
+  PERM_EXECUTE, PERM_WRITE, ST_FREE, V_PINNED, V_REFS,
+} from "./layout";
+import * as contents from "./content";
+import * as faults from "./fault";
+import * as frames from "./frames";
+import * as maps from "./mappings";
+import * as pinning from "./pins";
+import { ready } from "./reserve";
+import { pteGet } from "./tables";
+import * as trees from "./tree";
+import * as vmos from "./vmos";
+import { boot as bootCore } from "./boot";
+
+export * from "./abi";
+export * from "./account";
+export * from "./import";
+export * from "./audit";
+
+export function boot(pages: u32, limitChunks: u32): i32 { return bootCore(pages, limitChunks); }
+
+// ---- VMOs ---------------------------------------------------------------------------------------
+export function vmoCreate(kind: u32, sizePages: f64): i32 {
+  const vmo = vmos.newVmo(kind, <u64>sizePages);
+  return vmo == 0 ? NO_MEMORY : <i32>(vmo >> 4);
+}
+export function vmoSnapshot(parent: u32, offsetPages: f64, sizePages: f64): i32 {
+  return vmos.snapshot(parent << 4, <u64>offsetPages, <u64>sizePages);
+}
+export function vmoLiveChild(parent: u32, offsetPages: f64, sizePages: f64): i32 {
+  return vmos.liveChild(parent << 4, <u64>offsetPages, <u64>sizePages);
+}
+export function vmoDrop(vmo: u32): void { vmos.vmoDrop(vmo << 4); }
+export function vmoRetain(vmo: u32): void {
+  store<u32>((vmo << 4) + V_REFS, load<u32>((vmo << 4) + V_REFS) + 1);
+}
+/** Works off released nodes; 1 when more wait. */
+export function releaseStep(budget: u32): u32 { return u32(trees.releaseStep(budget)); }
+export function vmoSizePages(vmo: u32): f64 { return <f64>vmos.vmoSize(vmo << 4); }
+export function vmoResize(vmo: u32, sizePages: f64): i32 {
+  return vmos.resize(vmo << 4, <u64>sizePages);
+}
+export function vmoReserve(vmo: u32, page: f64, n: f64): i32 {
+  const lo = vmos.vmoBase(vmo << 4) + <u64>page;
+  return contents.reservePages(vmo << 4, lo, lo + <u64>n) ? 0 : NO_MEMORY;
+}
+export function vmoCommit(vmo: u32, page: f64, n: u32): void {
+  const lo = vmos.vmoBase(vmo << 4) + <u64>page;
+  contents.commitKeys(vmo << 4, lo, lo + n);
+}
+export function vmoZero(vmo: u32, page: f64, n: f64): i32 {
+  const lo = vmos.vmoBase(vmo << 4) + <u64>page;
+  return vmos.zeroKeys(vmo << 4, lo, lo + <u64>n);
+}
+export function vmoZeroInPage(vmo: u32, offset: f64, length: u32): i32 {
+  return contents.zeroInPage(vmo << 4, <u64>offset, length);
+}
+export function vmoOwnPages(vmo: u32, page: f64, n: f64): f64 {
+  return <f64>vmos.ownPages(vmo << 4, <u64>page, <u64>n);
+}
+export function vmoFrame(vmo: u32, page: f64): u32 {
+  return vmos.seenFrame(vmo << 4, vmos.vmoBase(vmo << 4) + <u64>page);
+}
+export function vmoRead(vmo: u32, offset: f64, length: u32): void {
+  contents.readBytes(vmo << 4, <u64>offset, length);
+}
+export function vmoPrepareWrite(vmo: u32, offset: f64, length: f64): i32 {
+  return contents.prepareWrite(vmo << 4, <u64>offset, <u64>length);
+}
+export function vmoWrite(vmo: u32, offset: f64, length: u32): void {
+  contents.writeBytes(vmo << 4, <u64>offset, length);
+}
+export function vmoPin(vmo: u32, page: f64, n: f64): i32 {
+  return pinning.pin(vmo << 4, <u64>page, <u64>n);
+}
+export function vmoUnpin(vmo: u32, page: f64, n: f64): void {
+  pinning.unpin(vmo << 4, <u64>page, <u64>n);
+}
+export function vmoPinned(vmo: u32, page: f64, n: f64): u32 {
+  return pinning.pinnedPages(vmo << 4, <u64>page, <u64>n);
+}
+export function vmoPinTotal(vmo: u32): u32 { return load<u32>((vmo << 4) + V_PINNED); }
+
+// ---- address spaces -----------------------------------------------------------------------------
+export function aspaceCreate(): i32 {
+  const aspace = maps.newAspace();
+  return aspace == 0 ? NO_MEMORY : <i32>(aspace >> 4);
+}
+export function aspaceDestroy(aspace: u32): void { maps.freeAspace(aspace << 4); }
+export function map(aspace: u32, vmo: u32, base: f64, pages: f64, offset: f64, perms: u32): i32 {
+  return maps.newMapping(aspace << 4, vmo << 4, <u64>base, <u64>pages, <u64>offset, perms);
+}
+export function unmap(mapping: u32): void { maps.freeMapping(mapping << 4); }
+export function unmapRange(mapping: u32, first: f64, pages: f64): i32 {
+  return maps.cutMapping(mapping << 4, <u64>first, <u64>pages);
+}
+export function splitMapping(mapping: u32, at: f64): i32 {
+  return maps.splitMapping(mapping << 4, <u64>at);
+}
+/** New permissions for a whole mapping; entries that allow more go. */
+export function setPerms(mapping: u32, perms: u32): void { maps.setPerms(mapping << 4, perms); }
+export function fault(aspace: u32, vpn: f64, access: u32): i32 {
+  return faults.faultOne(aspace << 4, <u64>vpn, access);
+}
+export function faultPrepare(aspace: u32, vpn: f64, n: f64, access: u32): i32 {
+  return faults.prepare(aspace << 4, <u64>vpn, <u64>n, access);
+}
+export function faultRun(aspace: u32, vpn: f64, n: u32, access: u32): void {
+  faults.faultRun(aspace << 4, <u64>vpn, n, access);
+}
+export function entry(aspace: u32, vpn: f64): u32 { return pteGet(aspace << 4, <u64>vpn); }
+export function aspaceTables(aspace: u32): u32 { return load<u32>((aspace << 4) + AS_TABLES); }
+export function aspacePresent(aspace: u32): u32 { return load<u32>((aspace << 4) + AS_PRESENT); }
+
+// ---- physical memory ----------------------------------------------------------------------------
+/** Moves `n` free frames to a state that keeps no identity (wired, heap, ipc ...). */
+export function takeFrames(state: u32, n: u32): i32 {
+  if (n > frames.freeFrames()) return NO_MEMORY;
+  frames.stateAdd(ST_FREE, -<i32>n);
+  frames.stateAdd(state, n);
+  return 0;
+}
+export function giveFrames(state: u32, n: u32): void {
+  frames.stateAdd(state, -<i32>n);
+  frames.stateAdd(ST_FREE, n);
+}
+/** State, references and pins of a frame at H_OUT. */
+export function frameInfo(frame: u32): void {
+  const b = load<u32>(frames.frameB(frame));
+  store<u32>(H_OUT, b & B_STATE_MASK);
+  store<u32>(H_OUT + 4, load<u32>(frames.frameA(frame)) & A_REF_MASK);
+  store<u32>(H_OUT + 8, (b & B_PIN_MASK) >> B_PIN_SHIFT);
+  store<u32>(H_OUT + 12, load<u32>(frames.frameC(frame)) >> 12);
+}
+export function refill(): u32 { return u32(ready()); }
+export const ACCESS_WRITE: u32 = PERM_WRITE;
+export const ACCESS_EXECUTE: u32 = PERM_EXECUTE;

@@ -1,0 +1,143 @@
+/**
+ * Nodes of page lists: 32 slots of 32 bits, and a header that stands apart in the node's chunk.
+ *
+ * A node is named by the byte address of its slots; a slot names it by that address >> 7.
+ *   header | references | may-be-shared mask | pages below | link |
+ *
+ * I1. Bit i of a node's mask is set when the child (node or frame) in slot i may have more than one
+ *     reference, or is a node with a mask of its own. Clear means: all below has exactly this
+ *     node's viewers. (The design's one bit for each node is `mask != 0`; one bit for each slot
+ *     costs the same word, lets a fault clear it again, and lets accounting step over what is
+ *     private without reading it.)
+ * I2. Clear slots (empty or tagged) have clear mask bits.
+ * I3. `pages below` counts frames in the leaves below, with multiplicity.
+ */
+import { chunkAlloc, poolAt } from "./heap";
+import {
+  A_REF, CHUNK_BYTES, FANOUT, H_LOW, H_NODE_CHUNKS, H_PENDING, NC_FRESH, NC_HEADERS, NC_HEIGHT,
+  NC_NEXT, NC_PASS, NH_AUX, NH_BYTES, NH_COUNT, NH_MASK, NH_REFS, NODES_PER_CHUNK, NODE_BYTES,
+  NODE_SHIFT, POOL_NODE, P_BUMP, P_END, P_FREE, P_FRESH, P_KEEP, P_LIVE, P_SPARE, SLOT_TAG,
+} from "./layout";
+import { frameA } from "./frames";
+
+/** Address of a node's header. */
+export function headerOf(node: u32): u32 {
+  return (node & ~(CHUNK_BYTES - 1)) + NC_HEADERS
+    + ((node & (CHUNK_BYTES - 1)) >> NODE_SHIFT) * NH_BYTES;
+}
+
+/** Address of a node's element in a chunk column of 32-bit words that starts at `column`. */
+export function columnOf(node: u32, column: u32): u32 {
+  return (node & ~(CHUNK_BYTES - 1)) + column + (((node & (CHUNK_BYTES - 1)) >> NODE_SHIFT) << 2);
+}
+
+export function nodeRefs(node: u32): u32 { return load<u32>(headerOf(node) + NH_REFS); }
+export function nodeMask(node: u32): u32 { return load<u32>(headerOf(node) + NH_MASK); }
+export function nodeCount(node: u32): u32 { return load<u32>(headerOf(node) + NH_COUNT); }
+export function nodeHeight(node: u32): u32 {
+  return load<u32>((node & ~(CHUNK_BYTES - 1)) + NC_HEIGHT);
+}
+
+/** Node in a slot value that is known to hold one. */
+export function nodeOf(slot: u32): u32 { return slot << NODE_SHIFT; }
+export function slotOf(node: u32): u32 { return node >> NODE_SHIFT; }
+export function isChild(slot: u32): bool { return slot != 0 && (slot & SLOT_TAG) == 0; }
+
+/** Makes sure that `n` nodes of a height can be had without failing. */
+export function nodeReserve(height: u32, n: u32): bool {
+  const p = poolAt(POOL_NODE + height);
+  while (load<u32>(p + P_SPARE) < n) {
+    const chunk = chunkAlloc(1);
+    if (chunk == 0) return false;
+    const list = H_NODE_CHUNKS + (height << 2);
+    store<u32>(chunk + NC_NEXT, load<u32>(list));
+    store<u32>(list, chunk);
+    store<u32>(chunk + NC_HEIGHT, height);
+    store<u32>(chunk + NC_PASS, 0);
+    memory.fill(chunk + NC_HEADERS, 0, NODES_PER_CHUNK * NH_BYTES);
+    store<u32>(chunk + NC_FRESH, load<u32>(p + P_FRESH));
+    store<u32>(p + P_FRESH, chunk);
+    store<u32>(p + P_SPARE, load<u32>(p + P_SPARE) + NODES_PER_CHUNK);
+  }
+  return true;
+}
+
+/** A node with one reference and unspecified slots. One must be spare. */
+function nodeTake(height: u32): u32 {
+  const p = poolAt(POOL_NODE + height);
+  const spare = load<u32>(p + P_SPARE);
+  assert(spare > 0);
+  store<u32>(p + P_SPARE, spare - 1);
+  if (spare <= load<u32>(p + P_KEEP)) store<u32>(H_LOW, 1);
+  store<u32>(p + P_LIVE, load<u32>(p + P_LIVE) + 1);
+  const free = load<u32>(p + P_FREE);
+  if (free != 0) {
+    store<u32>(p + P_FREE, load<u32>(headerOf(free) + NH_AUX));
+    return free;
+  }
+  let at = load<u32>(p + P_BUMP);
+  if (at == load<u32>(p + P_END)) {
+    at = load<u32>(p + P_FRESH);
+    store<u32>(p + P_FRESH, load<u32>(at + NC_FRESH));
+    store<u32>(p + P_END, at + NODES_PER_CHUNK * NODE_BYTES);
+  }
+  store<u32>(p + P_BUMP, at + NODE_BYTES);
+  return at;
+}
+
+/** A node with one reference and every slot `fill`. */
+export function nodeNew(height: u32, fill: u32): u32 {
+  const node = nodeTake(height);
+  const v = i32x4.splat(fill);
+  for (let i: u32 = 0; i < NODE_BYTES; i += 16) v128.store(node + i, v);
+  const h = headerOf(node);
+  store<u32>(h + NH_REFS, 1);
+  store<u32>(h + NH_MASK, 0);
+  store<u32>(h + NH_COUNT, 0);
+  return node;
+}
+
+export function nodeFree(node: u32, height: u32): void {
+  const p = poolAt(POOL_NODE + height);
+  const h = headerOf(node);
+  store<u32>(h + NH_REFS, 0);
+  store<u32>(h + NH_AUX, load<u32>(p + P_FREE));
+  store<u32>(p + P_FREE, node);
+  store<u32>(p + P_SPARE, load<u32>(p + P_SPARE) + 1);
+  store<u32>(p + P_LIVE, load<u32>(p + P_LIVE) - 1);
+}
+
+/**
+ * A copy of a shared node for one of its holders: the children gain a reference each, the holder's
+ * reference moves from the old node to the new one. Both masks become "every child" (I1).
+ */
+export function nodeCopy(old: u32, height: u32): u32 {
+  const node = nodeTake(height);
+  for (let i: u32 = 0; i < NODE_BYTES; i += 16) v128.store(node + i, v128.load(old + i));
+  let mask: u32 = 0;
+  for (let i: u32 = 0; i < FANOUT; i++) {
+    const slot = load<u32>(node + (i << 2));
+    if (!isChild(slot)) continue;
+    mask |= 1 << i;
+    const refs = height == 1 ? frameA(slot) : headerOf(nodeOf(slot)) + NH_REFS;
+    store<u32>(refs, load<u32>(refs) + A_REF);
+  }
+  const h = headerOf(node);
+  const o = headerOf(old);
+  store<u32>(h + NH_REFS, 1);
+  store<u32>(h + NH_MASK, mask);
+  store<u32>(h + NH_COUNT, load<u32>(o + NH_COUNT));
+  store<u32>(o + NH_MASK, mask);
+  store<u32>(o + NH_REFS, load<u32>(o + NH_REFS) - 1);
+  return node;
+}
+
+/** Drops one reference to a node; the last puts it on the list that `releaseStep` works off. */
+export function nodeDrop(node: u32): void {
+  const h = headerOf(node);
+  const refs = load<u32>(h + NH_REFS) - 1;
+  store<u32>(h + NH_REFS, refs);
+  if (refs != 0) return;
+  store<u32>(h + NH_AUX, load<u32>(H_PENDING));
+  store<u32>(H_PENDING, node);
+}

@@ -1,0 +1,212 @@
+/**
+ * Passes over page tables: what reaches a page is a present entry, as Linux counts.
+ *
+ * First every process's leaf tables are scanned into a count for each frame, then read back.
+ *   PRESENT_COUNT    each entry counts                       (mapcount)
+ *   PRESENT_DISTINCT each process counts once a frame        (exact)
+ *
+ * The zero page (frame 0) and hugetlb frames are in no figure but their own, as in smaps.
+ */
+import {
+  AS_ROOT, B_ANON, B_HUGETLB, B_SHMEM, CHUNK_BYTES, CLASS_DENSE, H_DIRTY, H_FRAMES, H_FRAME_B,
+  H_FRAME_WEIGHT, H_SHARE_COUNT, H_SHARE_TABLE, PTE_P, PTE_SHIFT, T_BITMAP, T_CLASS, T_DATA,
+} from "./layout";
+import { chunkAlloc } from "./heap";
+import { shareOf } from "./shares";
+import { TABLE_MASK, entryGet } from "./tables";
+
+export const SCAN_COUNT: u32 = 0;
+export const SCAN_DISTINCT: u32 = 1;
+export const READ_MAPCOUNT: u32 = 2;
+export const READ_EXACT: u32 = 3;
+export const READ_OWNERS: u32 = 4;
+export const SCAN_COUNT_SHARED: u32 = 5; // the same with atomic adds, for several threads
+export const SCAN_DISTINCT_SHARED: u32 = 6;
+
+// accumulator of a read, 96 bytes
+export const R_SUM: u32 = 0; // exact: two lanes; mapcount: u64 of 2^-12 byte
+export const R_PAGES: u32 = 16;
+export const R_PRIVATE: u32 = 24;
+export const R_SHARED: u32 = 32;
+export const R_HUGE_PRIVATE: u32 = 40;
+export const R_HUGE_SHARED: u32 = 48;
+export const R_ANON: u32 = 56; // mapcount: part of the sum, u64 of 2^-12 byte
+export const R_FILE: u32 = 64;
+export const R_SHMEM: u32 = 72;
+export const R_BYTES: u32 = 96;
+
+/** Room for one stamp a frame; 0 when host memory is exhausted. */
+export function stampColumn(): u32 {
+  const bytes = <u64>load<u32>(H_FRAMES) * 4;
+  const at = chunkAlloc(<u32>((bytes + CHUNK_BYTES - 1) / CHUNK_BYTES));
+  if (at != 0) memory.fill(at, 0, <u32>bytes);
+  return at;
+}
+
+/** Applies a scan or a read to the entries of the virtual pages [lo, hi) of an address space. */
+export function scanAspace(
+  aspace: u32, lo: u64, hi: u64, op: u32, stamps: u32, stamp: u32, out: u32
+): void {
+  const root = load<u32>(aspace + AS_ROOT);
+  if (root != 0) scanTable(root, 4, 0, lo, hi, op, stamps, stamp, out);
+}
+
+function scanTable(
+  table: u32, level: u32, base: u64, lo: u64, hi: u64, op: u32, stamps: u32, stamp: u32, out: u32,
+): void {
+  const step = <u64>1 << ((level - 1) * 9);
+  const first = lo <= base ? 0 : <u32>((lo - base) / step);
+  const last = hi >= base + 512 * step ? 512 : <u32>((hi - base + step - 1) / step);
+  if (level == 1) {
+    scanLeaf(table, first, last, op, stamps, stamp, out);
+    return;
+  }
+  for (let i = first; i < last; i++) {
+    const entry = entryGet(table, i);
+    if (entry != 0)
+      scanTable(entry & TABLE_MASK, level - 1, base
+        + <u64>i * step, lo, hi, op, stamps, stamp, out);
+  }
+}
+
+/**
+ * Visits a leaf's entries in order: dense ones by index, packed ones by the bits of their bitmap.
+ */
+function scanLeaf(
+  table: u32, first: u32, last: u32, op: u32, stamps: u32, stamp: u32, out: u32
+): void {
+  const data = load<u32>(table + T_DATA);
+  if (load<u8>(table + T_CLASS) == CLASS_DENSE) {
+    scanRun(data + (first << 2), data + (last << 2), op, stamps, stamp, out);
+    return;
+  }
+  let from = data + T_BITMAP;
+  let to = from;
+  for (let w: u32 = 0; w < 16; w++) {
+    const bits = load<u32>(data + (w << 2));
+    from += popcnt(bits & below(first, w)) << 2;
+    to += popcnt(bits & below(last, w)) << 2;
+  }
+  scanRun(from, to, op, stamps, stamp, out);
+}
+
+/** Bits of word `w` that stand before bit `i` of the bitmap. */
+function below(i: u32, w: u32): u32 {
+  if (i >= (w + 1) << 5) return 0xffffffff;
+  return i <= w << 5 ? 0 : (1 << (i & 31)) - 1;
+}
+
+function scanRun(from: u32, to: u32, op: u32, stamps: u32, stamp: u32, out: u32): void {
+  if (op == SCAN_COUNT) countRun(from, to, false);
+  else if (op == SCAN_COUNT_SHARED) countRun(from, to, true);
+  else if (op == SCAN_DISTINCT) distinctRun(from, to, stamps, stamp, false);
+  else if (op == SCAN_DISTINCT_SHARED) distinctRun(from, to, stamps, stamp, true);
+  else if (op == READ_MAPCOUNT) mapcountRun(from, to, out);
+  else exactRun(from, to, op, stamps, stamp, out);
+}
+
+function countRun(from: u32, to: u32, parallel: bool): void {
+  const weights = load<u32>(H_FRAME_WEIGHT);
+  const dirty = load<u32>(H_DIRTY);
+  for (let at = from; at < to; at += 4) {
+    const entry = load<u32>(at);
+    if ((entry & PTE_P) == 0) continue;
+    const frame = entry >> PTE_SHIFT;
+    store<u8>(dirty + (frame >> 12), 1);
+    const cell = weights + (frame << 2);
+    if (parallel) atomic.add<u32>(cell, 1);
+    else store<u32>(cell, load<u32>(cell) + 1);
+  }
+}
+
+function distinctRun(from: u32, to: u32, stamps: u32, stamp: u32, parallel: bool): void {
+  const weights = load<u32>(H_FRAME_WEIGHT);
+  const dirty = load<u32>(H_DIRTY);
+  for (let at = from; at < to; at += 4) {
+    const entry = load<u32>(at);
+    if ((entry & PTE_P) == 0) continue;
+    const frame = entry >> PTE_SHIFT;
+    const mark = stamps + (frame << 2);
+    if (load<u32>(mark) == stamp) continue;
+    store<u32>(mark, stamp);
+    store<u8>(dirty + (frame >> 12), 1);
+    const cell = weights + (frame << 2);
+    store<u32>(cell, load<u32>(cell) + 1);
+  }
+}
+
+/**
+ * smaps arithmetic: floor(2^24 / mapcount) of 2^-12 byte for each page, private below two mappings.
+ */
+function mapcountRun(from: u32, to: u32, out: u32): void {
+  const weights = load<u32>(H_FRAME_WEIGHT);
+  const columnB = load<u32>(H_FRAME_B);
+  let sum: u64 = 0;
+  let anon: u64 = 0;
+  let shmem: u64 = 0;
+  let own: u64 = 0;
+  let pages: u64 = 0;
+  for (let at = from; at < to; at += 4) {
+    const entry = load<u32>(at);
+    const frame = entry >> PTE_SHIFT;
+    if ((entry & PTE_P) == 0 || frame == 0) continue;
+    const w = load<u32>(weights + (frame << 2));
+    const flags = load<u32>(columnB + (frame << 2));
+    if ((flags & B_HUGETLB) != 0) {
+      bump(out + (w < 2 ? R_HUGE_PRIVATE : R_HUGE_SHARED), 1);
+      continue;
+    }
+    const share = <u64>((<u32>1 << 24) / max<u32>(w, 1));
+    pages++;
+    sum += share;
+    if (w < 2) own++;
+    if ((flags & B_ANON) != 0) anon += share;
+    else if ((flags & B_SHMEM) != 0) shmem += share;
+  }
+  bump(out + R_SUM, sum);
+  bump(out + R_PAGES, pages);
+  bump(out + R_PRIVATE, own);
+  bump(out + R_SHARED, pages - own);
+  bump(out + R_ANON, anon);
+  bump(out + R_SHMEM, shmem);
+  bump(out + R_FILE, sum - anon - shmem);
+}
+
+function bump(at: u32, n: u64): void {
+  store<u64>(at, load<u64>(at) + n);
+}
+
+/**
+ * Shares by number of owners; with stamps each frame counts once. READ_OWNERS fills a histogram
+ * instead.
+ */
+function exactRun(from: u32, to: u32, op: u32, stamps: u32, stamp: u32, out: u32): void {
+  const weights = load<u32>(H_FRAME_WEIGHT);
+  const columnB = load<u32>(H_FRAME_B);
+  const table = load<u32>(H_SHARE_TABLE);
+  const tableCount = load<u32>(H_SHARE_COUNT);
+  for (let at = from; at < to; at += 4) {
+    const entry = load<u32>(at);
+    const frame = entry >> PTE_SHIFT;
+    if ((entry & PTE_P) == 0 || frame == 0) continue;
+    if (stamps != 0) {
+      const mark = stamps + (frame << 2);
+      if (load<u32>(mark) == stamp) continue;
+      store<u32>(mark, stamp);
+    }
+    const w = load<u32>(weights + (frame << 2));
+    const huge = (load<u32>(columnB + (frame << 2)) & B_HUGETLB) != 0;
+    if (op == READ_OWNERS) {
+      if (!huge) store<u32>(out + (w << 2), load<u32>(out + (w << 2)) + 1);
+      continue;
+    }
+    if (huge) {
+      bump(out + (w < 2 ? R_HUGE_PRIVATE : R_HUGE_SHARED), 1);
+      continue;
+    }
+    v128.store(out, i64x2.add(v128.load(out), shareOf(w, table, tableCount)));
+    bump(out + R_PAGES, 1);
+    bump(out + (w == 1 ? R_PRIVATE : R_SHARED), 1);
+  }
+}
+

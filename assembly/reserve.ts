@@ -1,0 +1,104 @@
+/**
+ * Reservation: whether an operation can be done, before anything is changed.
+ *
+ * I1. After `ready()` every pool in use has its spare records, so one ordinary operation cannot
+ *     fail.
+ * I2. After `reservePages` a run of that many pages cannot fail either.
+ * What is reserved and not used stays spare in its pool: memory that nobody has touched.
+ */
+import { poolAt, poolReserve } from "./heap";
+import {
+  A_REF_MASK, FANOUT, FANOUT_BITS, H_CONTENTS, H_LOW, H_MAX_HEIGHT, NH_MASK, POOL_CONTENT,
+  POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, V_HEIGHT, V_LIMIT, V_PARENT, V_ROOT,
+} from "./layout";
+import { admitHeight, beyond, findLeaf, heightFor, KEEP_NODES } from "./tree";
+import { headerOf, isChild, nodeReserve } from "./nodes";
+import { frameA, frameC } from "./frames";
+import { seenFrame } from "./vmos";
+
+/**
+ * Refills every pool that an ordinary operation may draw on; false when host memory is exhausted.
+ */
+export function ready(): bool {
+  if (load<u32>(H_LOW) == 0) return true;
+  const top = load<u32>(H_MAX_HEIGHT);
+  for (let h: u32 = 1; h <= top; h++) if (!nodeReserve(h, KEEP_NODES + 1)) return false;
+  for (let pool: u32 = 0; pool < POOL_NODE; pool++) {
+    const keep = load<u32>(poolAt(pool) + P_KEEP);
+    if (keep != 0 && !poolReserve(pool, keep + 1)) return false;
+  }
+  store<u32>(H_LOW, 0);
+  return true;
+}
+
+/** Makes place in the spares for trees that hold `key`. */
+export function admitKey(key: u64): bool {
+  const height = heightFor(key);
+  return height <= load<u32>(H_MAX_HEIGHT) || admitHeight(height);
+}
+
+/** Nodes for a run of `pages` keys that ends below `hi`. */
+export function reserveNodes(pages: u64, hi: u64): bool {
+  if (!admitKey(hi - 1)) return false;
+  const top = heightFor(hi - 1);
+  let n = pages;
+  for (let h: u32 = 1; h <= top; h++) {
+    n = (n >> FANOUT_BITS) + 3;
+    if (!nodeReserve(h, <u32>n + KEEP_NODES)) return false;
+  }
+  return true;
+}
+
+/** Page tables for a run of `pages`. */
+export function reserveTables(pages: u64): bool {
+  const leaves = <u32>(pages >> 9) + 3;
+  return poolReserve(POOL_TABLE, leaves + (leaves >> 8) + 8)
+    && poolReserve(POOL_TABLE_DATA + CLASS_DENSE, leaves + 4)
+    && poolReserve(POOL_TABLE_DATA, leaves + 4)
+    && poolReserve(POOL_TABLE_DATA + 1, leaves + 4)
+    && poolReserve(POOL_TABLE_DATA + 2, leaves + 4)
+    && poolReserve(POOL_TABLE_DATA + 3, leaves + 4);
+}
+
+/**
+ * What writing the keys [lo, hi) of a VMO will take: frames in the low half, content slots in the
+ * high. Walks leaf run by leaf run.
+ */
+export function writeNeeds(vmo: u32, lo: u64, hi: u64): u64 {
+  const root = load<u32>(vmo + V_ROOT);
+  const height = <u32>load<u8>(vmo + V_HEIGHT);
+  const contents = load<u32>(H_CONTENTS) != 0;
+  const live = load<u32>(vmo + V_PARENT) != 0 ? load<u64>(vmo + V_LIMIT) : 0;
+  let frames: u64 = 0;
+  let slots: u64 = 0;
+  for (let key = lo; key < hi;) {
+    const i = <u32>key & (FANOUT - 1);
+    const n = <u32>min(<u64>(FANOUT - i), hi - key);
+    const found = beyond(height, key) ? 0 : findLeaf(root, height, key);
+    const leaf = found & ~1;
+    const shared = (found & 1) != 0;
+    for (let j: u32 = 0; j < n; j++) {
+      const slot = leaf == 0 ? 0 : load<u32>(leaf + ((i + j) << 2));
+      if (isChild(slot)) {
+        if (!shared && isOwn(leaf, i + j, slot)) continue;
+        if (contents && load<u32>(frameC(slot)) >> 12 != 0) slots++;
+      } else if (contents && key + j < live) {
+        const seen = seenFrame(vmo, key + j);
+        if (seen != 0 && load<u32>(frameC(seen)) >> 12 != 0) slots++;
+      }
+      frames++;
+    }
+    key += n;
+  }
+  return frames | (slots << 32);
+}
+
+/** Whether the frame in a slot of an exclusive leaf belongs to that leaf alone. */
+export function isOwn(leaf: u32, i: u32, frame: u32): bool {
+  if ((load<u32>(headerOf(leaf) + NH_MASK) >> i & 1) == 0) return true;
+  return (load<u32>(frameA(frame)) & A_REF_MASK) == 1;
+}
+
+export function reserveContents(n: u32): bool {
+  return n == 0 || poolReserve(POOL_CONTENT, n);
+}

@@ -1,0 +1,65 @@
+/**
+ * Runs of keys where a tree says something: for those who must know what hides a live parent's
+ * pages.
+ *
+ * H_OUT holds the state of one listing: | out | room | count | pad | end of the last run u64 |.
+ */
+import { FANOUT, FANOUT_BITS, H_OUT } from "./layout";
+import { isChild, nodeOf } from "./nodes";
+import { firstIndex } from "./tree";
+
+export function runsBegin(out: u32, room: u32): void {
+  store<u32>(H_OUT, out);
+  store<u32>(H_OUT + 4, room);
+  store<u32>(H_OUT + 8, 0);
+  store<u64>(H_OUT + 16, 0);
+}
+
+export function runsCount(): u32 { return load<u32>(H_OUT + 8); }
+
+/**
+ * Lists the runs of [lo, hi) below a slot whose subtree starts at `base`; pages count from `zero`.
+ */
+export function runsOf(slot: u32, height: u32, base: u64, lo: u64, hi: u64, zero: u64): void {
+  if (slot == 0) return;
+  const span = <u64>1 << (height * FANOUT_BITS);
+  if (height == 0 || !isChild(slot)) {
+    const from = max(lo, base);
+    // a root tag covers every key, whatever the tree's height
+    const to = base == 0 && !isChild(slot) && height != 0 ? hi : min(hi, base + span);
+    if (from < to) addRun(from, to, zero);
+    return;
+  }
+  const step = span >> FANOUT_BITS;
+  const node = nodeOf(slot);
+  for (let i = firstIndex(base, lo, step); i < FANOUT; i++) {
+    const at = base + <u64>i * step;
+    if (at >= hi) return;
+    runsOfSlot(load<u32>(node + (i << 2)), height - 1, at, lo, hi, zero);
+  }
+}
+
+function runsOfSlot(slot: u32, height: u32, base: u64, lo: u64, hi: u64, zero: u64): void {
+  if (slot == 0) return;
+  if (height != 0 && isChild(slot)) {
+    runsOf(slot, height, base, lo, hi, zero);
+    return;
+  }
+  const from = max(lo, base);
+  const to = min(hi, base + (<u64>1 << (height * FANOUT_BITS)));
+  if (from < to) addRun(from, to, zero);
+}
+
+function addRun(from: u64, to: u64, zero: u64): void {
+  const count = load<u32>(H_OUT + 8);
+  const end = load<u64>(H_OUT + 16);
+  const joins = count != 0 && end == from;
+  store<u64>(H_OUT + 16, to);
+  const place = joins ? count - 1 : count;
+  if (place < load<u32>(H_OUT + 4)) {
+    const at = load<u32>(H_OUT) + (place << 4);
+    if (!joins) store<f64>(at, <f64>(from - zero));
+    store<f64>(at + 8, <f64>(to - zero) - load<f64>(at));
+  }
+  if (!joins) store<u32>(H_OUT + 8, count + 1);
+}

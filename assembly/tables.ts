@@ -1,0 +1,305 @@
+/**
+ * Page tables: four levels of 512 entries, kept packed on the host while they are sparse.
+ *
+ *   level 4 -> 3 -> 2 -> 1 (leaf)
+ *   upper entry: table | W            leaf entry: frame << 5 | D A X W P
+ *
+ * Each table is one simulated frame of state MMU; it appears with its first entry and goes with its
+ * last. An address is writable when W is set in its entries of all levels, so a snapshot takes
+ * write permission from a gigabyte by clearing one bit. A write fault below a cleared bit sets it
+ * again after clearing the 512 bits below (`pushDown`).
+ *
+ * I1. `count` of a table = its entries that are not 0. A table of count 0 does not exist.
+ * I2. A packed table's entries stand in the order of the bits of its bitmap.
+ * Cost: 16 bytes, and 128 to 2048 bytes of data, by how many entries it has.
+ */
+import {
+  AS_PRESENT, AS_ROOT, AS_TABLES, CLASS_DENSE, POOL_TABLE, POOL_TABLE_DATA, PTE_W, ST_MMU, T_BITMAP,
+  T_CLASS, T_COUNT, T_DATA, T_FRAME, T_LEVEL,
+} from "./layout";
+import { poolAlloc, poolFree } from "./heap";
+import { frameAlloc, frameFree } from "./frames";
+
+const TABLE_MASK: u32 = ~15;
+
+/** Entries a class has room for: 16, 48, 112, 240, 512. */
+function roomOf(cls: u32): u32 {
+  return cls == CLASS_DENSE ? 512 : (32 << cls) - 16;
+}
+
+function newTable(aspace: u32, level: u32): u32 {
+  const table = poolAlloc(POOL_TABLE);
+  const data = poolAlloc(POOL_TABLE_DATA);
+  const frame = frameAlloc(ST_MMU);
+  assert(table != 0 && data != 0 && frame != 0);
+  memory.fill(data, 0, T_BITMAP);
+  store<u32>(table + T_DATA, data);
+  store<u32>(table + T_FRAME, frame);
+  store<u16>(table + T_COUNT, 0);
+  store<u8>(table + T_CLASS, 0);
+  store<u8>(table + T_LEVEL, <u8>level);
+  store<u32>(aspace + AS_TABLES, load<u32>(aspace + AS_TABLES) + 1);
+  return table;
+}
+
+function freeTable(aspace: u32, table: u32): void {
+  frameFree(load<u32>(table + T_FRAME));
+  poolFree(POOL_TABLE_DATA + <u32>load<u8>(table + T_CLASS), load<u32>(table + T_DATA));
+  poolFree(POOL_TABLE, table);
+  store<u32>(aspace + AS_TABLES, load<u32>(aspace + AS_TABLES) - 1);
+}
+
+/** How many bits of a bitmap stand before bit `i`. */
+function rankOf(data: u32, i: u32): u32 {
+  let n: u64 = 0;
+  const word = i >> 6 << 3;
+  for (let w: u32 = 0; w < word; w += 8) n += popcnt(load<u64>(data + w));
+  return <u32>(n + popcnt(load<u64>(data + word) & ((<u64>1 << (i & 63)) - 1)));
+}
+
+function hasBit(data: u32, i: u32): bool {
+  return (load<u32>(data + (i >> 5 << 2)) >> (i & 31) & 1) != 0;
+}
+
+/** Address of entry `i`, or 0 when it is not there. */
+function entryAt(table: u32, i: u32): u32 {
+  const data = load<u32>(table + T_DATA);
+  if (load<u8>(table + T_CLASS) == CLASS_DENSE) return data + (i << 2);
+  return hasBit(data, i) ? data + T_BITMAP + (rankOf(data, i) << 2) : 0;
+}
+
+export function entryGet(table: u32, i: u32): u32 {
+  const at = entryAt(table, i);
+  return at == 0 ? 0 : load<u32>(at);
+}
+
+/** Gives a table the room of a higher class. */
+function growTable(table: u32, cls: u32): void {
+  const old = load<u32>(table + T_DATA);
+  const oldClass = <u32>load<u8>(table + T_CLASS);
+  const data = poolAlloc(POOL_TABLE_DATA + cls);
+  assert(data != 0);
+  if (cls == CLASS_DENSE) {
+    memory.fill(data, 0, 2048);
+    let from = old + T_BITMAP;
+    for (let w: u32 = 0; w < 16; w++) {
+      let bits = load<u32>(old + (w << 2));
+      while (bits != 0) {
+        store<u32>(data + (((w << 5) + ctz(bits)) << 2), load<u32>(from));
+        from += 4;
+        bits &= bits - 1;
+      }
+    }
+  } else {
+    memory.copy(data, old, T_BITMAP + (roomOf(oldClass) << 2));
+  }
+  poolFree(POOL_TABLE_DATA + oldClass, old);
+  store<u32>(table + T_DATA, data);
+  store<u8>(table + T_CLASS, <u8>cls);
+}
+
+/** Makes place for `more` entries: a table that is about to fill becomes dense at once. */
+export function makeRoom(table: u32, more: u32): void {
+  const want = <u32>load<u16>(table + T_COUNT) + more;
+  let cls = <u32>load<u8>(table + T_CLASS);
+  if (cls == CLASS_DENSE || want <= roomOf(cls)) return;
+  while (cls < CLASS_DENSE && want > roomOf(cls)) cls++;
+  growTable(table, cls);
+}
+
+/** Sets entry `i` to a value that is not 0. There must be room. */
+export function entrySet(table: u32, i: u32, value: u32): void {
+  const data = load<u32>(table + T_DATA);
+  const count = load<u16>(table + T_COUNT);
+  if (load<u8>(table + T_CLASS) == CLASS_DENSE) {
+    const at = data + (i << 2);
+    store<u16>(table + T_COUNT, count + u16(load<u32>(at) == 0));
+    store<u32>(at, value);
+    return;
+  }
+  const rank = rankOf(data, i);
+  const at = data + T_BITMAP + (rank << 2);
+  if (!hasBit(data, i)) {
+    memory.copy(at + 4, at, (<u32>count - rank) << 2);
+    const word = data + (i >> 5 << 2);
+    store<u32>(word, load<u32>(word) | (1 << (i & 31)));
+    store<u16>(table + T_COUNT, count + 1);
+  }
+  store<u32>(at, value);
+}
+
+/** Removes entry `i`; false when it was not there. */
+export function entryClear(table: u32, i: u32): bool {
+  const data = load<u32>(table + T_DATA);
+  const count = <u32>load<u16>(table + T_COUNT);
+  if (load<u8>(table + T_CLASS) == CLASS_DENSE) {
+    if (load<u32>(data + (i << 2)) == 0) return false;
+    store<u32>(data + (i << 2), 0);
+  } else {
+    if (!hasBit(data, i)) return false;
+    const rank = rankOf(data, i);
+    const at = data + T_BITMAP + (rank << 2);
+    memory.copy(at, at + 4, (count - rank - 1) << 2);
+    const word = data + (i >> 5 << 2);
+    store<u32>(word, load<u32>(word) & ~(1 << (i & 31)));
+  }
+  store<u16>(table + T_COUNT, <u16>(count - 1));
+  return true;
+}
+
+/** Clears W in every entry of a table. */
+function pushDown(table: u32): void {
+  let at = load<u32>(table + T_DATA);
+  let end = at + 2048;
+  if (load<u8>(table + T_CLASS) != CLASS_DENSE) {
+    at += T_BITMAP;
+    end = at + ((<u32>load<u16>(table + T_COUNT) + 3) >> 2 << 4);
+  }
+  const keep = i32x4.splat(~PTE_W);
+  for (; at < end; at += 16) v128.store(at, v128.and(v128.load(at), keep));
+}
+
+function indexOf(vpn: u64, level: u32): u32 {
+  return <u32>(vpn >> ((level - 1) * 9)) & 511;
+}
+
+/** Leaf table of a virtual page | W where all levels above allow writing; 0 when there is none. */
+export function findTable(aspace: u32, vpn: u64): u32 {
+  let table = load<u32>(aspace + AS_ROOT);
+  if (table == 0) return 0;
+  let writable = PTE_W;
+  for (let level: u32 = 4; level > 1; level--) {
+    const entry = entryGet(table, indexOf(vpn, level));
+    if (entry == 0) return 0;
+    writable &= entry;
+    table = entry & TABLE_MASK;
+  }
+  return table | writable;
+}
+
+/**
+ * Leaf table of a virtual page, made where it is missing; with `writable`, W set on all levels
+ * above.
+ */
+export function needTable(aspace: u32, vpn: u64, writable: bool): u32 {
+  let table = load<u32>(aspace + AS_ROOT);
+  if (table == 0) {
+    table = newTable(aspace, 4);
+    store<u32>(aspace + AS_ROOT, table);
+  }
+  for (let level: u32 = 4; level > 1; level--) {
+    const i = indexOf(vpn, level);
+    const at = entryAt(table, i);
+    const entry = at == 0 ? 0 : load<u32>(at);
+    if (entry == 0) {
+      const below = newTable(aspace, level - 1);
+      makeRoom(table, 1);
+      entrySet(table, i, below | PTE_W);
+      table = below;
+      continue;
+    }
+    const below = entry & TABLE_MASK;
+    if (writable && (entry & PTE_W) == 0) {
+      pushDown(below);
+      store<u32>(at, entry | PTE_W);
+    }
+    table = below;
+  }
+  return table;
+}
+
+/** Page tables that `needTable` would make. */
+export function missingTables(aspace: u32, vpn: u64): u32 {
+  let table = load<u32>(aspace + AS_ROOT);
+  if (table == 0) return 4;
+  for (let level: u32 = 4; level > 1; level--) {
+    const entry = entryGet(table, indexOf(vpn, level));
+    if (entry == 0) return level - 1;
+    table = entry & TABLE_MASK;
+  }
+  return 0;
+}
+
+/** Length of the run of entries from `i` on, `n` at most, that have all bits of `need`. */
+export function hitRun(table: u32, i: u32, n: u32, need: u32): u32 {
+  const data = load<u32>(table + T_DATA);
+  let run: u32 = 0;
+  if (load<u8>(table + T_CLASS) == CLASS_DENSE) {
+    const from = data + (i << 2);
+    const v = i32x4.splat(need);
+    while (run + 4 <= n) {
+      const got = v128.and(v128.load(from + (run << 2)), v);
+      if (!i32x4.all_true(i32x4.eq(got, v))) break;
+      run += 4;
+    }
+    while (run < n && (load<u32>(from + (run << 2)) & need) == need) run++;
+    return run;
+  }
+  let at = data + T_BITMAP + (rankOf(data, i) << 2);
+  while (run < n && hasBit(data, i + run) && (load<u32>(at) & need) == need) {
+    run++;
+    at += 4;
+  }
+  return run;
+}
+
+/** Clears W for the virtual pages [lo, hi), in the highest entries that cover them. */
+export function tablesProtect(table: u32, level: u32, base: u64, lo: u64, hi: u64): void {
+  const step = <u64>1 << ((level - 1) * 9);
+  const first = lo <= base ? 0 : <u32>((lo - base) / step);
+  for (let i = first; i < 512; i++) {
+    const at = base + <u64>i * step;
+    if (at >= hi) return;
+    const place = entryAt(table, i);
+    if (place == 0) continue;
+    const entry = load<u32>(place);
+    if (level == 1 || (lo <= at && at + step <= hi)) store<u32>(place, entry & ~PTE_W);
+    else if (entry != 0) tablesProtect(entry & TABLE_MASK, level - 1, at, lo, hi);
+  }
+}
+
+/** Removes the entries of the virtual pages [lo, hi) and every table that becomes empty. */
+export function tablesUnmap(
+  aspace: u32, table: u32, level: u32, base: u64, lo: u64, hi: u64
+): void {
+  const step = <u64>1 << ((level - 1) * 9);
+  const first = lo <= base ? 0 : <u32>((lo - base) / step);
+  for (let i = first; i < 512; i++) {
+    const at = base + <u64>i * step;
+    if (at >= hi) return;
+    if (level == 1) {
+      if (entryClear(table, i)) store<u32>(aspace + AS_PRESENT, load<u32>(aspace + AS_PRESENT) - 1);
+      continue;
+    }
+    const entry = entryGet(table, i);
+    if (entry == 0) continue;
+    const below = entry & TABLE_MASK;
+    tablesUnmap(aspace, below, level - 1, at, lo, hi);
+    if (load<u16>(below + T_COUNT) != 0) continue;
+    freeTable(aspace, below);
+    entryClear(table, i);
+  }
+}
+
+/** Removes entries of an address space, the top table included when it becomes empty. */
+export function aspaceUnmap(aspace: u32, lo: u64, hi: u64): void {
+  const root = load<u32>(aspace + AS_ROOT);
+  if (root == 0) return;
+  tablesUnmap(aspace, root, 4, 0, lo, hi);
+  if (load<u16>(root + T_COUNT) != 0) return;
+  freeTable(aspace, root);
+  store<u32>(aspace + AS_ROOT, 0);
+}
+
+/** A leaf entry, 0 when absent. */
+export function pteGet(aspace: u32, vpn: u64): u32 {
+  const table = findTable(aspace, vpn);
+  return table == 0 ? 0 : entryGet(table & TABLE_MASK, indexOf(vpn, 1));
+}
+
+/** Removes one leaf entry if it is there. */
+export function pteClear(aspace: u32, vpn: u64): void {
+  if (findTable(aspace, vpn) != 0) aspaceUnmap(aspace, vpn, vpn + 1);
+}
+
+export { T_LEVEL, TABLE_MASK };

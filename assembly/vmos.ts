@@ -1,0 +1,246 @@
+/**
+ * VMO records: a page list with a size, a key space, and its relations (mappings, live parent).
+ *
+ * Page p of a VMO has key `base + p`. A snapshot child keeps its parent's key space, so whole
+ * subtrees stay shared; a live child (unidirectional clone) keeps it too, and looks in its parent
+ * where its own list says nothing and the key is below `limit`.
+ *
+ * I1. No key of a VMO's tree lies outside [base, base + size).
+ * I2. A record lives while `refs` > 0: one for the object, one for each mapping, one for each live
+ *     child.
+ * I3. Every present page-table entry leads to the page its VMO has at that key (or to the zero
+ *     page).
+ */
+import { poolAlloc, poolFree } from "./heap";
+import {
+  FANOUT_BITS, H_FAMILY_NEXT, H_SEQ_NEXT, H_VMOS, KEY_MAX, M_KEY, M_NEXT, M_PAGES, NH_REFS,
+  NO_MEMORY, OUT_OF_RANGE, POOL_VMO, SLOT_ZERO, VF_ZERO_MAPPED, VMO_BYTES, V_BASE, V_CHILD,
+  V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND, V_LIMIT, V_MAPS, V_NEXT, V_PARENT, V_PREV, V_REFS, V_ROOT,
+  V_SEQ, V_SIB, V_SIB_PREV, V_SIZE,
+} from "./layout";
+import { countRange, treeFill, treeGet, trimCopy } from "./tree";
+import { headerOf, isChild, nodeDrop, nodeOf } from "./nodes";
+import { mappingBase, unmapPages, writeProtect } from "./mappings";
+import { admitKey, ready } from "./reserve";
+
+export function vmoBase(vmo: u32): u64 { return load<u64>(vmo + V_BASE); }
+export function vmoSize(vmo: u32): u64 { return load<u64>(vmo + V_SIZE); }
+export function vmoRoot(vmo: u32): u32 { return load<u32>(vmo + V_ROOT); }
+export function vmoHeight(vmo: u32): u32 { return <u32>load<u8>(vmo + V_HEIGHT); }
+
+/** A new VMO without pages; 0 when host memory is exhausted. */
+export function newVmo(kind: u32, sizePages: u64): u32 {
+  const vmo = poolAlloc(POOL_VMO);
+  if (vmo == 0) return 0;
+  memory.fill(vmo, 0, VMO_BYTES);
+  store<u8>(vmo + V_KIND, <u8>kind);
+  store<u64>(vmo + V_SIZE, sizePages);
+  store<u32>(vmo + V_REFS, 1);
+  store<u32>(vmo + V_FAMILY, take(H_FAMILY_NEXT) & 0x3fffff);
+  store<u32>(vmo + V_SEQ, take(H_SEQ_NEXT));
+  const first = load<u32>(H_VMOS);
+  store<u32>(vmo + V_NEXT, first);
+  if (first != 0) store<u32>(first + V_PREV, vmo);
+  store<u32>(H_VMOS, vmo);
+  return vmo;
+}
+
+function take(counter: u32): u32 {
+  const value = load<u32>(counter) + 1;
+  store<u32>(counter, value);
+  return value;
+}
+
+/** Gives an empty VMO the key space of another one's window. */
+function placeInFamily(vmo: u32, relative: u32, offsetPages: u64): void {
+  store<u64>(vmo + V_BASE, vmoBase(relative) + offsetPages);
+  store<u32>(vmo + V_FAMILY, load<u32>(relative + V_FAMILY));
+}
+
+/**
+ * SNAPSHOT child: what the window shows now, copy-on-write; zeros past the parent's end for ever.
+ */
+export function snapshot(parent: u32, offsetPages: u64, sizePages: u64): i32 {
+  const base = vmoBase(parent) + offsetPages;
+  if (base > KEY_MAX || sizePages > KEY_MAX - base) return OUT_OF_RANGE;
+  if (!ready()) return NO_MEMORY;
+  const child = newVmo(load<u8>(parent + V_KIND), sizePages);
+  if (child == 0) return NO_MEMORY;
+  placeInFamily(child, parent, offsetPages);
+  const end = vmoBase(parent) + vmoSize(parent);
+  const hi = min(base + sizePages, end);
+  if (hi > base) {
+    shareWindow(parent, child, base, hi, offsetPages == 0 && hi == end);
+    protectWindow(parent, base, hi);
+  }
+  const live = load<u32>(parent + V_PARENT);
+  if (live != 0) linkLive(live, child, min(hi, load<u64>(parent + V_LIMIT)));
+  return <i32>(child >> 4);
+}
+
+function shareWindow(parent: u32, child: u32, lo: u64, hi: u64, whole: bool): void {
+  const root = vmoRoot(parent);
+  const height = vmoHeight(parent);
+  store<u8>(child + V_HEIGHT, <u8>height);
+  if (!isChild(root)) {
+    store<u32>(child + V_ROOT, root);
+    return;
+  }
+  if (whole) {
+    const refs = headerOf(nodeOf(root)) + NH_REFS;
+    store<u32>(refs, load<u32>(refs) + 1);
+    store<u32>(child + V_ROOT, root);
+    return;
+  }
+  if (lo >> (height * FANOUT_BITS) == 0)
+    store<u32>(child + V_ROOT, trimCopy(root, height, 0, lo, hi));
+}
+
+/** Takes hardware write permission for the keys [lo, hi) from every mapping of a VMO. */
+function protectWindow(vmo: u32, lo: u64, hi: u64): void {
+  for (let m = load<u32>(vmo + V_MAPS); m != 0; m = load<u32>(m + M_NEXT)) {
+    const key = load<u64>(m + M_KEY);
+    const from = max(lo, key);
+    const to = min(hi, key + load<u64>(m + M_PAGES));
+    if (from < to) writeProtect(m, mappingBase(m) + (from - key), to - from);
+  }
+}
+
+/** Unidirectional clone: pages it has not written follow the parent. */
+export function liveChild(parent: u32, offsetPages: u64, sizePages: u64): i32 {
+  const base = vmoBase(parent) + offsetPages;
+  if (base > KEY_MAX || sizePages > KEY_MAX - base) return OUT_OF_RANGE;
+  const child = newVmo(load<u8>(parent + V_KIND), sizePages);
+  if (child == 0) return NO_MEMORY;
+  placeInFamily(child, parent, offsetPages);
+  linkLive(parent, child, max(base, min(base + sizePages, vmoBase(parent) + vmoSize(parent))));
+  return <i32>(child >> 4);
+}
+
+function linkLive(parent: u32, child: u32, limit: u64): void {
+  store<u32>(child + V_PARENT, parent);
+  store<u64>(child + V_LIMIT, limit);
+  const first = load<u32>(parent + V_CHILD);
+  store<u32>(child + V_SIB, first);
+  if (first != 0) store<u32>(first + V_SIB_PREV, child);
+  store<u32>(parent + V_CHILD, child);
+  store<u32>(parent + V_REFS, load<u32>(parent + V_REFS) + 1);
+}
+
+function unlinkLive(parent: u32, child: u32): void {
+  const next = load<u32>(child + V_SIB);
+  const prev = load<u32>(child + V_SIB_PREV);
+  if (next != 0) store<u32>(next + V_SIB_PREV, prev);
+  if (prev != 0) store<u32>(prev + V_SIB, next);
+  else store<u32>(parent + V_CHILD, next);
+}
+
+/**
+ * Drops one reference; the last one releases the pages (through the pending list) and the record.
+ */
+export function vmoDrop(first: u32): void {
+  let vmo = first;
+  while (vmo != 0) {
+    const refs = load<u32>(vmo + V_REFS) - 1;
+    store<u32>(vmo + V_REFS, refs);
+    if (refs != 0) return;
+    const root = vmoRoot(vmo);
+    if (isChild(root)) nodeDrop(nodeOf(root));
+    const parent = load<u32>(vmo + V_PARENT);
+    if (parent != 0) unlinkLive(parent, vmo);
+    const next = load<u32>(vmo + V_NEXT);
+    const prev = load<u32>(vmo + V_PREV);
+    if (next != 0) store<u32>(next + V_PREV, prev);
+    if (prev != 0) store<u32>(prev + V_NEXT, next);
+    else store<u32>(H_VMOS, next);
+    poolFree(POOL_VMO, vmo);
+    vmo = parent;
+  }
+}
+
+/** Frame seen at `key`, through live parents; 0 for none (reads as zero). */
+export function seenFrame(first: u32, key: u64): u32 {
+  let vmo = first;
+  while (vmo != 0) {
+    const slot = treeGet(vmoRoot(vmo), vmoHeight(vmo), key);
+    if (isChild(slot)) return slot;
+    if (slot != 0 || key >= load<u64>(vmo + V_LIMIT)) return 0;
+    vmo = load<u32>(vmo + V_PARENT);
+  }
+  return 0;
+}
+
+/** Pages of its own list in [page, page + n). */
+export function ownPages(vmo: u32, page: u64, n: u64): u64 {
+  const lo = vmoBase(vmo) + page;
+  return countRange(vmoRoot(vmo), vmoHeight(vmo), 0, lo, lo + n);
+}
+
+/** Removes the pages of the keys [lo, hi): they read as zero next. */
+export function zeroKeys(vmo: u32, lo: u64, hi: u64): i32 {
+  if (!ready()) return NO_MEMORY;
+  const live = load<u32>(vmo + V_PARENT) != 0 ? load<u64>(vmo + V_LIMIT) : 0;
+  const tagged = min(hi, max(lo, live));
+  if (lo < tagged && !admitKey(tagged - 1)) return NO_MEMORY;
+  if (lo < tagged) treeFill(vmo, lo, tagged, SLOT_ZERO);
+  treeFill(vmo, max(lo, tagged), hi, 0);
+  dropEntries(vmo, lo, hi);
+  return 0;
+}
+
+/**
+ * Unmaps the keys [lo, hi) from every mapping that shows this VMO's pages, live children's
+ * included.
+ */
+export function dropEntries(vmo: u32, lo: u64, hi: u64): void {
+  let at = vmo;
+  for (;;) {
+    for (let m = load<u32>(at + V_MAPS); m != 0; m = load<u32>(m + M_NEXT)) {
+      const key = load<u64>(m + M_KEY);
+      const from = max(lo, key);
+      const to = min(hi, key + load<u64>(m + M_PAGES));
+      if (from < to) unmapPages(m, mappingBase(m) + (from - key), to - from);
+    }
+    at = nextBelow(vmo, at);
+    if (at == 0) return;
+  }
+}
+
+/** Next VMO in the pre-order of live children below `top`; 0 at the end. */
+export function nextBelow(top: u32, at: u32): u32 {
+  const child = load<u32>(at + V_CHILD);
+  if (child != 0) return child;
+  while (at != top) {
+    const next = load<u32>(at + V_SIB);
+    if (next != 0) return next;
+    at = load<u32>(at + V_PARENT);
+  }
+  return 0;
+}
+
+/** Changes the size. What lies past the new end goes, also for those who look through. */
+export function resize(vmo: u32, sizePages: u64): i32 {
+  const base = vmoBase(vmo);
+  if (sizePages > KEY_MAX - base) return OUT_OF_RANGE;
+  const old = vmoSize(vmo);
+  if (sizePages < old) {
+    if (!ready()) return NO_MEMORY;
+    const lo = base + sizePages;
+    treeFill(vmo, lo, base + old, 0);
+    dropEntries(vmo, lo, base + old);
+    clipLimits(vmo, lo);
+  }
+  store<u64>(vmo + V_SIZE, sizePages);
+  return 0;
+}
+
+function clipLimits(vmo: u32, limit: u64): void {
+  if (load<u64>(vmo + V_LIMIT) > limit) store<u64>(vmo + V_LIMIT, limit);
+  for (let c = load<u32>(vmo + V_CHILD); c != 0; c = load<u32>(c + V_SIB)) {
+    if (load<u64>(c + V_LIMIT) > limit) store<u64>(c + V_LIMIT, limit);
+  }
+}
+
+export function zeroMayBeMapped(vmo: u32): bool {
+  return (load<u16>(vmo + V_FLAGS) & <u16>VF_ZERO_MAPPED) != 0;
+}

@@ -1,0 +1,130 @@
+/**
+ * What every command works with: the options that all share, the system they name, the place for
+ * results.
+ *
+ * I1. Options are checked before a system is opened: a usage error costs no load.
+ * I2. Each note of a system or a pass is printed once, on standard error.
+ */
+
+import type { AccountTables, Policy, Reach } from '../accounting/tables.js';
+import { csvTable } from '../views/csv.js';
+import type { Era } from '../views/era.js';
+import { visibleName } from '../views/escape.js';
+import { jsonArray } from '../views/json.js';
+import type { Column } from '../views/table.js';
+import { FileOutput, type Output, type OutStream, StreamOutput } from './output.js';
+import { ProgressBar } from './progress.js';
+
+/** The part of the public `System` that commands use. */
+export interface CliSystem {
+  /** Policy where none is asked for. */ readonly defaultPolicy: Policy;
+  /** Reach where none is asked for. */ readonly defaultReach: Reach;
+  /** Lines a user should see about how the system came to be. */ readonly notes: readonly string[];
+  /** One accounting pass. */
+  account(options: { policy: Policy; reach: Reach; workers?: number }): Promise<AccountTables>;
+}
+
+/** Opens a system by its SPEC. */
+export type OpenSystem = (
+  spec: string,
+  options: { onProgress?: (doneBytes: number, totalBytes: number) => void },
+) => Promise<CliSystem>;
+
+/** The world outside, so that tests can stand in for it. */
+export interface CliDeps {
+  /** Standard output. */ readonly stdout: OutStream;
+  /** Standard error. */ readonly stderr: OutStream & NodeJS.WritableStream;
+  /** Opens systems. */ readonly open: OpenSystem;
+  /** The clock, milliseconds since 1970. */ readonly nowMs: () => number;
+  /** Aborts when the user interrupts; from then on an interrupt no longer ends the program. */
+  readonly catchInterrupt: () => AbortSignal;
+  /** MEMSIM_DEBUG=1: show where errors came from. */ readonly debug: boolean;
+}
+
+/** Options that every command takes. */
+export interface SharedOptions {
+  /** `-s`: which system. */ readonly system: string;
+  /** `--policy`. */ readonly policy?: Policy;
+  /** `--reach`. */ readonly reach?: Reach;
+  /** `--workers`. */ readonly workers?: number;
+  /** `--era`. */ readonly era: Era;
+  /** `--json`. */ readonly json?: boolean;
+  /** `--csv`. */ readonly csv?: boolean;
+  /** `-o`: a file for the result. */ readonly output?: string;
+}
+
+/** One run of one command. */
+export class Context {
+  private output: Output | undefined;
+  private readonly noted = new Set<string>();
+
+  /**
+   * @param deps - the world outside
+   * @param options - what every command takes
+   */
+  constructor(readonly deps: CliDeps, readonly options: SharedOptions) {}
+
+  /** True where the system changes by itself, so that a later look differs. */
+  get isLive(): boolean {
+    return /^linux(:|$)/.test(this.options.system);
+  }
+
+  /** Opens the system and accounts for it: one instant's tables. */
+  async tables(policy?: Policy): Promise<AccountTables> {
+    const { options } = this;
+    const system = await this.openSystem();
+    this.note(system.notes);
+    const tables = await system.account({
+      policy: options.policy ?? policy ?? system.defaultPolicy,
+      reach: options.reach ?? system.defaultReach,
+      workers: options.workers,
+    });
+    this.note(tables.notes);
+    return tables;
+  }
+
+  /** Prints rows in the format asked for. */
+  async show<Row>(
+    rows: readonly Row[], columns: readonly Column<Row>[], text: () => string,
+  ): Promise<void> {
+    if (this.options.json) await this.print(jsonArray(rows, columns));
+    else if (this.options.csv) await this.print(csvTable(rows, columns));
+    else await this.print(text());
+  }
+
+  /** Prints a finished text to where results go. */
+  async print(text: string): Promise<void> {
+    const { output } = this.options;
+    this.output ??= output === undefined || output === '-'
+      ? new StreamOutput(this.deps.stdout)
+      : new FileOutput(output);
+    await this.output.write(text);
+  }
+
+  /** Finishes the result. */
+  async close(): Promise<void> {
+    await this.output?.close();
+  }
+
+  private async openSystem(): Promise<CliSystem> {
+    const { stderr } = this.deps;
+    const { system: spec } = this.options;
+    if (stderr.isTTY !== true) return this.deps.open(spec, {});
+    const bar = new ProgressBar(stderr, visibleName(spec));
+    try {
+      return await this.deps.open(spec, {
+        onProgress: (doneBytes, totalBytes) => bar.step(doneBytes, totalBytes),
+      });
+    } finally {
+      bar.stop();
+    }
+  }
+
+  private note(lines: readonly string[]): void {
+    for (const line of lines) {
+      if (this.noted.has(line)) continue;
+      this.noted.add(line);
+      this.deps.stderr.write(`${visibleName(line)}\n`, () => undefined);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Help texts. Where upstream's tool has a help, its layout comes first and our own options follow.
+ */
+
+/** Options that every command takes. */
+const SHARED = `Options of every memsim command:
+ -s, --system SPEC  The system to look at: boot (default), page-vmaps, page-vmos, linux,
+                    linux:PID,PID..., a recorded snapshot (FILE.snap.jsonl, .gz, .br), or -
+ --policy POLICY    How a page is charged: classic, attributed, exact, mapcount
+ --reach REACH      What reaches a page: committed, present
+ --era ERA          Layout of the text: page (default), 2017, 2019, 2022, 2025
+ --workers N        Worker threads for the accounting; 0 is none
+ --json, --csv      The same rows for programs; sizes are bytes
+ -o, --output FILE  Write the result to FILE
+ -h, --help         This help
+ -V, --version      The version of memsim
+`;
+
+/** `memsim --help`. */
+export const MAIN_HELP = `Usage: memsim COMMAND [options]
+
+Shows where the memory of a simulated, recorded or live system went.
+
+Commands:
+ ps                 Jobs and processes, and what each costs
+ vmaps KOID         One process's address space
+ vmos KOID          The VMOs one process refers to
+ kstats -m          Physical memory by use
+ start              A first look at the embedded system
+
+${SHARED}
+Exit status: 0 done, 1 failed, 2 wrong usage.
+`;
+
+/** `memsim ps --help`. */
+export const PS_HELP = `Usage: ps [options]
+Options:
+ -J             Only show jobs in the output
+ -T             Include threads in the output
+ --units=?      Fix all sizes to the named unit
+                where ? is one of [BkMGTPE]
+ --job=?        Show the given job and subjobs
+                where ? is the job id.
+ --sort=?       A flat list of processes (with -J: of jobs), sorted
+                where ? is one of pss private shared swap unmapped kernel name koid
+ --top=?        Only the first ? of the sorted list; by PSS without --sort
+ --group=?      One row for all processes of one name or job
+                where ? is one of name job
+
+${SHARED}`;
+
+/** `memsim vmaps --help`. */
+export const VMAPS_HELP = `Usage: vmaps <process-koid>
+
+Dumps a process's memory maps to stdout.
+
+First column:
+  "/A" -- Process address space
+  "/R" -- Root VMAR
+  "R"  -- VMAR (R for Region)
+  "M"  -- Mapping
+
+  Indentation indicates parent/child relationship.
+
+Column tags:
+  :sz   The virtual size of the entry, in bytes. Not all pages are necessarily
+        backed by physical memory.
+  :res  The amount of memory "resident" in the entry, in bytes; i.e., the
+        amount of physical memory that backs the entry. This memory may be
+        private (only accessible by this process) or shared by multiple
+        processes.
+  :vmo  The koid of the VMO mapped into this region.
+
+${SHARED}`;
+
+/** `memsim vmos --help`. */
+export const VMOS_HELP = `Usage: vmos <process-koid>
+
+Dumps a process's VMOs to stdout. A VMO is listed once for each handle and once
+for each mapping, so it may be listed several times.
+
+Columns:
+  rights  If the process points to the VMO via a handle, the rights that the
+      handle has; a single '-' where it is mapped only.
+          r: ZX_RIGHT_READ
+          w: ZX_RIGHT_WRITE
+          x: ZX_RIGHT_EXECUTE
+          m: ZX_RIGHT_MAP
+          d: ZX_RIGHT_DUPLICATE
+          t: ZX_RIGHT_TRANSFER
+  koid    The koid of the VMO; zero if it never had a userspace handle.
+  parent  The koid of the parent of a copy-on-write clone, else '-'.
+  #chld   The number of active children of the VMO.
+  #map    The number of times the VMO is currently mapped into VMARs.
+  #shr    The number of processes that map (share) the VMO.
+  size    The VMO's current size, in bytes.
+  alloc   The amount of physical memory allocated to the VMO, in bytes; 'phys'
+      for a VMO that points to a physical address range and consumes no RAM.
+  name    The name of the VMO, or '-' if its name is empty.
+
+${SHARED}`;
+
+/** `memsim kstats --help`. */
+export const KSTATS_HELP = `Usage: kstats [options]
+Options:
+ -m             Print memory statistics (what --json and --csv print anyway)
+ -d N           Seconds between reports (default 1)
+ -n N           Number of reports (default: until interrupted)
+ -t             Print a timestamp before each report
+ -c, -l, -v     CPU and guest statistics: no system here records them yet
+
+${SHARED}`;
+
+/** `memsim start --help`. */
+export const START_HELP = `Usage: start
+
+A first look: ps, the vmos of one process, one report of kstats, and what to type next.
+
+${SHARED}`;

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+/**
+ * The `memsim` command. The systems are loaded when a command needs one: help and usage errors
+ * answer at once.
+ */
+
+import { runProcess } from './world.js';
+
+await runProcess(async (spec, options) => {
+  const { System } = await import('../system.js');
+  return System.open(spec, options);
+});

@@ -1,0 +1,140 @@
+/**
+ * The command line as a whole: from arguments to an exit status.
+ *
+ * I1. Nothing here ends the process or touches `process`: {@link run} returns the status.
+ * I2. Commander only parses: its own words on errors are replaced by upstream's where there are
+ *     any.
+ */
+
+import { Command, type CommanderError } from 'commander';
+import { type CliDeps, Context, type SharedOptions } from './context.js';
+import { UsageError, failureOf } from './errors.js';
+import {
+  KSTATS_HELP, MAIN_HELP, PS_HELP, START_HELP, VMAPS_HELP, VMOS_HELP,
+} from './help.js';
+import { defineKstats, runKstats } from './kstats.js';
+import { addSharedOptions } from './options.js';
+import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
+import { definePs, runPs } from './ps.js';
+import { runStart } from './start.js';
+
+/** A command's action, given its context, its positional arguments and its options. */
+type Action = (context: Context, args: string[], options: object) => Promise<void>;
+
+/** Help or a version was asked for: the text to print. */
+class HelpAsked extends Error {
+  constructor(readonly text: string) {
+    super('help was asked for');
+  }
+}
+
+/** The argument that commander quotes in a message. */
+function quoted(message: string): string {
+  return /'(.*)'/s.exec(message)?.[1] ?? '';
+}
+
+/** Upstream's words for a mistake in a command's arguments, else commander's. */
+function usageMessage(command: string, error: CommanderError, argument: string): string {
+  const { code, message } = error;
+  if (command === 'vmaps' || command === 'vmos') {
+    if (code === 'commander.missingArgument' || code === 'commander.excessArguments') {
+      return processUsage(command);
+    }
+    if (code === 'commander.unknownOption') return `ERROR: "${quoted(message)}" is not a number`;
+  }
+  if (command === 'ps' && code === 'commander.unknownOption') {
+    return `Unknown option: ${quoted(message)}`;
+  }
+  if (command === 'ps' && code === 'commander.excessArguments') {
+    return `Unknown option: ${argument}`;
+  }
+  if (command === 'kstats' && code === 'commander.unknownOption') return 'Unknown option';
+  return message.replace(/^error: /, '');
+}
+
+/** Builds the commands; `act` runs an action with the options that all commands share. */
+function buildProgram(deps: CliDeps, version: string): Command {
+  let asked = '';
+  const program = new Command('memsim');
+  const onExit = (command: Command) => (error: CommanderError): never => {
+    if (error.exitCode === 0) throw new HelpAsked(asked);
+    const name = command === program ? '' : command.name();
+    throw new UsageError(usageMessage(name, error, command.args[0] ?? ''), name);
+  };
+  program
+    .configureOutput({
+      writeOut: (text) => (asked += text),
+      writeErr: () => undefined,
+      outputError: () => undefined,
+    })
+    .version(version)
+    .helpCommand(false)
+    .showSuggestionAfterError(false)
+    .exitOverride(onExit(program))
+    .argument('[command...]')
+    .action(([command]: string[]) => {
+      const what = command === undefined ? 'no command given' : `unknown command '${command}'`;
+      throw new UsageError(`${what}, expected ps, vmaps, vmos, kstats or start`);
+    });
+  program.helpInformation = () => MAIN_HELP;
+  addSharedOptions(program);
+
+  const add = (name: string, help: string, action: Action): Command => {
+    const command = program.command(name).allowExcessArguments(false);
+    command.helpInformation = () => help;
+    return command.exitOverride(onExit(command)).action(async () => {
+      const context = new Context(deps, program.opts<SharedOptions>());
+      await action(context, command.args, command.opts());
+      await context.close();
+    });
+  };
+  const addProcessView = (name: ProcessCommand, help: string): void => {
+    add(name, help, async (context, [koid = '']) => {
+      if (koid === 'help') throw new HelpAsked(help);
+      await runProcessView(context, name, koid);
+    }).argument('<koid>');
+  };
+  definePs(add('ps', PS_HELP, (context, _args, options) => runPs(context, options)));
+  addProcessView('vmaps', VMAPS_HELP);
+  addProcessView('vmos', VMOS_HELP);
+  defineKstats(
+    add('kstats', KSTATS_HELP, (context, _args, options) => runKstats(context, options)),
+  );
+  add('start', START_HELP, (context) => runStart(context));
+  return program;
+}
+
+/** Prints help to standard output. */
+async function printHelp(deps: CliDeps, text: string): Promise<void> {
+  await new Context(deps, { system: '', era: 'page' }).print(text);
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param argv - the arguments after the program's name
+ * @param deps - the world outside
+ * @param version - what `--version` prints
+ * @returns exit status: 0 done, 2 wrong usage, 1 every other failure
+ */
+export async function run(
+  argv: readonly string[], deps: CliDeps, version: string,
+): Promise<number> {
+  try {
+    // Zircon's tools strip any number of dashes before `help`.
+    const args = argv.map((arg) => (arg === '-help' ? '--help' : arg));
+    try {
+      await buildProgram(deps, version).parseAsync(args, { from: 'user' });
+    } catch (error) {
+      if (!(error instanceof HelpAsked)) throw error;
+      await printHelp(deps, error.text);
+    }
+    return 0;
+  } catch (error) {
+    const { status, text } = failureOf(error, deps.debug);
+    if (text !== '') {
+      await new Promise<void>((resolve) => deps.stderr.write(text, () => resolve()));
+    }
+    return status;
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Loading the core: one shared memory, one compiled module, typed exports.
+ *
+ * The module is compiled once a variant and kept; every `Core` (and every worker) instantiates it
+ * on a memory of its own choosing. The loader wraps each export; the wrapped function behind it is
+ * kept on hot paths, because a wrapper costs up to 13 ns a call.
+ */
+import { readFileSync } from 'node:fs';
+import { instantiateSync } from '@assemblyscript/loader';
+
+/** Which build of the core: `debug` keeps asserts and the fault injector. */
+export type CoreVariant = 'release' | 'debug';
+
+type Num = number;
+
+/** The module's functions, as compiled: numbers in, an i32 or f64 out. */
+export interface RawExports {
+  boot(pages: Num, limitChunks: Num): Num;
+  refill(): Num;
+  vmoCreate(kind: Num, sizePages: Num): Num;
+  vmoSnapshot(parent: Num, offsetPages: Num, sizePages: Num): Num;
+  vmoLiveChild(parent: Num, offsetPages: Num, sizePages: Num): Num;
+  vmoDrop(vmo: Num): void;
+  vmoRetain(vmo: Num): void;
+  releaseStep(budget: Num): Num;
+  vmoSizePages(vmo: Num): Num;
+  vmoResize(vmo: Num, sizePages: Num): Num;
+  vmoReserve(vmo: Num, page: Num, n: Num): Num;
+  vmoCommit(vmo: Num, page: Num, n: Num): void;
+  vmoZero(vmo: Num, page: Num, n: Num): Num;
+  vmoZeroInPage(vmo: Num, offset: Num, length: Num): Num;
+  vmoOwnPages(vmo: Num, page: Num, n: Num): Num;
+  vmoFrame(vmo: Num, page: Num): Num;
+  vmoRead(vmo: Num, offset: Num, length: Num): void;
+  vmoPrepareWrite(vmo: Num, offset: Num, length: Num): Num;
+  vmoWrite(vmo: Num, offset: Num, length: Num): void;
+  vmoPin(vmo: Num, page: Num, n: Num): Num;
+  vmoUnpin(vmo: Num, page: Num, n: Num): void;
+  vmoPinned(vmo: Num, page: Num, n: Num): Num;
+  vmoPinTotal(vmo: Num): Num;
+  vmoMetadataBytes(vmo: Num): Num;
+  vmoRuns(vmo: Num, page: Num, n: Num, out: Num, room: Num): Num;
+  vmoParent(vmo: Num): Num;
+  vmoLivePages(vmo: Num): Num;
+  vmoOffsetIn(vmo: Num, relative: Num): Num;
+  vmoFamily(vmo: Num): Num;
+  vmoSeq(vmo: Num): Num;
+  vmoTree(vmo: Num): Num;
+  vmoTreeHeight(vmo: Num): Num;
+  vmoSlot(vmo: Num, page: Num): Num;
+  aspaceCreate(): Num;
+  aspaceDestroy(aspace: Num): void;
+  map(aspace: Num, vmo: Num, base: Num, pages: Num, offset: Num, perms: Num): Num;
+  unmap(mapping: Num): void;
+  unmapRange(mapping: Num, first: Num, pages: Num): Num;
+  splitMapping(mapping: Num, at: Num): Num;
+  setPerms(mapping: Num, perms: Num): void;
+  fault(aspace: Num, vpn: Num, access: Num): Num;
+  faultPrepare(aspace: Num, vpn: Num, n: Num, access: Num): Num;
+  faultRun(aspace: Num, vpn: Num, n: Num, access: Num): void;
+  entry(aspace: Num, vpn: Num): Num;
+  aspaceTables(aspace: Num): Num;
+  aspacePresent(aspace: Num): Num;
+  takeFrames(state: Num, n: Num): Num;
+  giveFrames(state: Num, n: Num): void;
+  frameInfo(frame: Num): void;
+  framesCreate(n: Num): Num;
+  frameFlag(frame: Num, flags: Num): void;
+  vmoInsert(vmo: Num, page: Num, list: Num, n: Num, alias: Num): Num;
+  entriesInstall(mapping: Num, first: Num, list: Num, n: Num, writable: Num): Num;
+  scratchAlloc(bytes: Num): Num;
+  scratchFree(at: Num, bytes: Num): void;
+  passBegin(mode: Num): Num;
+  passInject(vmo: Num, page: Num, n: Num, weight: Num): void;
+  passInjectList(list: Num, count: Num): void;
+  passInjectSeq(vmo: Num): void;
+  passScan(): void;
+  passShare(): void;
+  passHelp(): void;
+  passRead(vmo: Num, page: Num, n: Num, acc: Num): void;
+  passReadList(list: Num, count: Num, accs: Num): void;
+  passReadInto(list: Num, count: Num, accs: Num): void;
+  sumsSettle(accs: Num, count: Num): void;
+  passLeast(vmo: Num, page: Num, n: Num): Num;
+  passOwners(vmo: Num, page: Num, n: Num, hist: Num): void;
+  passMeet(list: Num, count: Num, work: Num, action: Num, out: Num): void;
+  passWeighFrame(frame: Num, delta: Num): void;
+  stampColumn(): Num;
+  presentScan(aspace: Num, lo: Num, n: Num, op: Num, stamps: Num, stamp: Num, out: Num): void;
+  presentShare(): void;
+  presentHelp(list: Num, count: Num, op: Num, stamps: Num): void;
+  presentExtras(list: Num, count: Num, atMostOne: Num): void;
+  presentSettle(acc: Num): void;
+  frameWeight(frame: Num): Num;
+  digest(): void;
+  audit(): Num;
+}
+
+/** The module's constants (layout numbers), by name. */
+export type RawConstants = Readonly<Record<string, number>>;
+
+/** One instance of the core on a memory. */
+export interface CoreInstance {
+  /** Functions without the loader's wrappers. */
+  readonly raw: RawExports;
+  /** Layout numbers the module exports. */
+  readonly constants: RawConstants;
+}
+
+const modules = new Map<CoreVariant, WebAssembly.Module>();
+
+/**
+ * The compiled module of a variant, read from `build/` beside the sources or the compiled files.
+ */
+export function coreModule(variant: CoreVariant): WebAssembly.Module {
+  let module = modules.get(variant);
+  if (module === undefined) {
+    const file = variant === 'debug' ? 'debug.wasm' : 'core.wasm';
+    const url = new URL(`../../build/${file}`, import.meta.url);
+    module = new WebAssembly.Module(readFileSync(url));
+    modules.set(variant, module);
+  }
+  return module;
+}
+
+/** Instantiates a module on a memory that other instances may share. */
+export function instantiateCore(
+  module: WebAssembly.Module, memory: WebAssembly.Memory,
+): CoreInstance {
+  const { exports } = instantiateSync<Record<string, unknown>>(module, { env: { memory } });
+  const raw: Record<string, unknown> = {};
+  const constants: Record<string, number> = {};
+  for (const [name, value] of Object.entries(exports)) {
+    if (typeof value === 'function') {
+      raw[name] = (value as { original?: unknown }).original ?? value;
+    } else if (value instanceof WebAssembly.Global) {
+      constants[name] = (value.value as number) >>> 0;
+    }
+  }
+  return { raw: raw as unknown as RawExports, constants };
+}

@@ -1,0 +1,153 @@
+/**
+ * An address space: one of the core's, and the tree of VMARs that lays it out.
+ *
+ * I1. A program's access is checked as a whole before the core touches a page; the first page that
+ *     faults decides the status (memory-semantics 9.12).
+ */
+
+import type { AspaceRef, MappingRef, VmoRef } from '../core/core.js';
+import { checkCore, fail } from './errors.js';
+import type { Mapping } from './mapping.js';
+import type { StatusName } from './status.js';
+import type { KernelSystem } from './system.js';
+import { hex, toBytes } from './units.js';
+import { VmarObject, type VmarPlace } from './vmar-object.js';
+
+/** Two pages at the very top of 48 bits, above every user range: never mapped by programs. */
+const SPARE_PAGE = 2 ** 36 - 2;
+
+/** Why an access faults. */
+export interface Fault {
+  /** Status of the fault. */ readonly status: StatusName;
+  /** Virtual page that faults. */ readonly page: number;
+}
+
+/** Pages of one mapping that an access covers. */
+export interface Stretch {
+  /** The mapping. */ readonly mapping: Mapping;
+  /** First page, counted from the mapping's. */ readonly first: number;
+  /** Number of pages. */ readonly pages: number;
+}
+
+/** An address space. */
+export class AddressSpace {
+  /** The system it belongs to. */
+  readonly system: KernelSystem;
+  /** The core's. */
+  readonly ref: AspaceRef;
+  /** The VMAR that covers all of it. */
+  readonly root: VmarObject;
+  #streamBound = 0;
+
+  /**
+   * @param system - the system it belongs to
+   * @param place - range, name and koid of the root VMAR
+   * @param ref - the core's address space, which nobody else uses
+   */
+  constructor(system: KernelSystem, place: VmarPlace, ref: AspaceRef) {
+    this.system = system;
+    this.ref = ref;
+    this.root = new VmarObject(this, undefined, place);
+  }
+
+  /** Takes everything down: its process died. */
+  destroy(): void {
+    this.root.die((mapping) => mapping.forget());
+    this.system.core.aspaceDestroy(this.ref);
+  }
+
+  /** The mapping that covers a virtual page. */
+  mappingAt(page: number): Mapping | undefined {
+    return this.root.leafAt(page).mapping;
+  }
+
+  /** The parts of mappings that [page, page + pages) covers, up to the first gap. */
+  stretches(page: number, pages: number): Stretch[] {
+    const found: Stretch[] = [];
+    const end = page + pages;
+    for (let at = page; at < end; ) {
+      const mapping = this.mappingAt(at);
+      if (mapping === undefined) break;
+      const first = at - mapping.basePage;
+      const count = Math.min(mapping.pages - first, end - at);
+      found.push({ mapping, first, pages: count });
+      at += count;
+    }
+    return found;
+  }
+
+  /** What an access would fault with first; undefined if it would not. */
+  findFault(page: number, pages: number, access: number): Fault | undefined {
+    let at = page;
+    for (const { mapping, first, pages: count } of this.stretches(page, pages)) {
+      const reach = mapping.reachablePages;
+      for (const range of mapping.protections(first, count)) {
+        const past = Math.max(range.first, reach);
+        if ((access & ~range.perms) !== 0) {
+          return { status: 'ZX_ERR_ACCESS_DENIED', page: mapping.basePage + range.first };
+        }
+        if (past < range.first + range.pages) {
+          return { status: 'ZX_ERR_OUT_OF_RANGE', page: mapping.basePage + past };
+        }
+      }
+      at += count;
+    }
+    return at < page + pages ? { status: 'ZX_ERR_NOT_FOUND', page: at } : undefined;
+  }
+
+  /**
+   * Touches pages as the program would.
+   *
+   * @param access - READ 1, WRITE 2, EXECUTE 4
+   * @returns the number of pages
+   * @throws ZxError with the status of the first fault, or ZX_ERR_NO_MEMORY; then no page was touched
+   */
+  touch(page: number, pages: number, access: number): number {
+    if (pages === 0) return 0;
+    if (this.#streamBound > 0) this.#refuse(page, pages, access);
+    const { core } = this.system;
+    const touched = core.faultRange(this.ref, page, pages, access);
+    if (touched >= 0) return pages;
+    this.#refuse(page, pages, access);
+    const { freePages } = core;
+    return checkCore(touched, `no memory to touch ${pages} pages, ${freePages} are free`, {
+      pages,
+      freePages,
+    });
+  }
+
+  /** Counts a mapping that faults beyond its stream: accesses are checked here first then. */
+  addStreamBound(count: number): void {
+    this.#streamBound += count;
+  }
+
+  #refuse(page: number, pages: number, access: number): void {
+    const fault = this.findFault(page, pages, access);
+    if (fault === undefined) return;
+    const address = toBytes(fault.page);
+    fail(fault.status, `access ${access} at ${hex(address)} faults`, {
+      address,
+      access,
+      firstAddress: toBytes(page),
+      pages,
+    });
+  }
+
+  /**
+   * Makes sure that the core can take `count` more mappings here without asking for memory, by mapping
+   * as many pages where no program can, and unmapping them.
+   *
+   * @param count - 1 or 2
+   * @throws ZxError ZX_ERR_NO_MEMORY
+   */
+  reserveMappings(vmoRef: VmoRef, count: number): void {
+    const { core } = this.system;
+    const made: MappingRef[] = [];
+    for (let i = 0; i < count; i++) {
+      const ref = core.map(this.ref, vmoRef, SPARE_PAGE + i, 1, 0, 0);
+      if (ref < 0) for (const mapping of made) core.unmap(mapping);
+      made.push(checkCore<MappingRef>(ref, 'no memory for a mapping'));
+    }
+    for (const mapping of made) core.unmap(mapping);
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Handles: what programs hold of kernel objects.
+ *
+ * I1. Every call goes through `look` (reads) or `change` (may change the system): first the system must
+ *     not be busy, then the handle open, then it must have the rights. Nothing else comes before.
+ * I2. A handle is owned by the host program (no owner, value 0) or by one process's table.
+ * I3. Values of a table have their two lowest bits set and are not used twice.
+ */
+
+import { fail } from './errors.js';
+import { INFO_RIGHTS, topicName, type InfoByTopic, type Topic } from './info.js';
+import type { Koid } from './koid.js';
+import type { KernelObject } from './object.js';
+import type { ProcessObject } from './process-object.js';
+import { Right, SAME_RIGHTS, rightNames } from './rights.js';
+
+/** A handle: an object, and what may be done with it. */
+export abstract class Handle<T extends KernelObject = KernelObject> {
+  readonly #object: T;
+  readonly #rights: number;
+  #owner: ProcessObject | undefined;
+  #value = 0;
+  #open = true;
+
+  /**
+   * @param object - what it refers to
+   * @param rights - bits of {@link Right}
+   */
+  constructor(object: T, rights: number) {
+    this.#object = object;
+    this.#rights = rights >>> 0;
+    object.addHandle();
+  }
+
+  /** The object itself, for views, passes and builders; programs use the methods. */
+  get object(): T {
+    return this.#object;
+  }
+
+  /** Rights, bits of {@link Right}. */
+  get rights(): number {
+    return this.#rights;
+  }
+
+  /** Number in its owner's table, 0 for the host program's. */
+  get value(): number {
+    return this.#value;
+  }
+
+  /** The process that owns it; undefined for the host program. */
+  get owner(): ProcessObject | undefined {
+    return this.#owner;
+  }
+
+  /** False once it was closed or replaced. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Koid of the object. */
+  get koid(): Koid {
+    return this.#object.koid;
+  }
+
+  /** Name of the object (ZX_PROP_NAME; needs GET_PROPERTY). */
+  get name(): string {
+    return this.look(Right.GET_PROPERTY).name;
+  }
+
+  /**
+   * Renames the object (needs SET_PROPERTY). Cut to 31 bytes, as the kernel does.
+   *
+   * @param name - the new name
+   */
+  setName(name: string): void {
+    this.change(Right.SET_PROPERTY).rename(name);
+  }
+
+  /**
+   * Asks about the object (`zx_object_get_info`).
+   *
+   * @param topic - one of `Topic`
+   * @throws ZxError ZX_ERR_WRONG_TYPE if the topic does not fit the object
+   */
+  getInfo<K extends Topic>(topic: K): InfoByTopic[K] {
+    const needed = INFO_RIGHTS[topic] ?? fail('ZX_ERR_NOT_SUPPORTED', `topic ${topic}`, { topic });
+    const object = this.look(needed);
+    const answer = object.info(topic, this.#rights);
+    if (answer === undefined) {
+      fail('ZX_ERR_WRONG_TYPE', `topic ${topicName(topic)} on object ${object.koid}`, {
+        topic,
+        koid: object.koid,
+      });
+    }
+    return answer;
+  }
+
+  /**
+   * A second handle to the object, with the same owner (needs DUPLICATE).
+   *
+   * @param rights - a subset of this handle's, or `SAME_RIGHTS`
+   * @throws ZxError ZX_ERR_ACCESS_DENIED without DUPLICATE, ZX_ERR_INVALID_ARGS for rights it lacks
+   */
+  duplicate(rights: number = SAME_RIGHTS): this {
+    this.change(Right.DUPLICATE);
+    const copy = this.remake(this.#subset(rights)) as this;
+    this.#owner?.handles.insert(copy);
+    return copy;
+  }
+
+  /**
+   * Exchanges this handle for one with fewer rights, and closes this one.
+   *
+   * @param rights - a subset of this handle's, or `SAME_RIGHTS`
+   * @throws ZxError ZX_ERR_INVALID_ARGS for rights it lacks
+   */
+  replace(rights: number): this {
+    this.change(0);
+    return this.exchange(this.#subset(rights));
+  }
+
+  /** Closes the handle. What nobody holds any more dies. */
+  close(): void {
+    this.change(0);
+    this.retire();
+  }
+
+  /** Refuses a handle that is closed or cannot be passed on (needs TRANSFER). */
+  assertTransfers(): void {
+    this.change(Right.TRANSFER);
+  }
+
+  /** The object, if the handle is open and has these rights. For calls that change nothing. */
+  protected look(rights: number): T {
+    if (!this.#open) fail('ZX_ERR_BAD_HANDLE', `handle to object ${this.koid} is closed`);
+    if ((this.#rights & rights) !== rights) {
+      const missing = rightNames(rights & ~this.#rights).join('|');
+      fail('ZX_ERR_ACCESS_DENIED', `handle to object ${this.koid} lacks ${missing}`, {
+        rights: this.#rights,
+        neededRights: rights,
+      });
+    }
+    return this.#object;
+  }
+
+  /** The same for calls that may change the system. */
+  protected change(rights: number): T {
+    this.#object.system.assertNotBusy();
+    return this.look(rights);
+  }
+
+  /** Puts a handle with other rights in this one's place. */
+  protected exchange(rights: number): this {
+    const next = this.remake(rights) as this;
+    const owner = this.#owner;
+    this.retire();
+    owner?.handles.insert(next);
+    return next;
+  }
+
+  /** A new handle of this class to the same object. */
+  protected abstract remake(rights: number): Handle<T>;
+
+  /** Takes the handle out of use; its owner's table forgets it. For this layer only. */
+  retire(): void {
+    this.#open = false;
+    this.#owner?.handles.forget(this);
+    this.#owner = undefined;
+    this.#object.dropHandle();
+  }
+
+  /** Notes the table that the handle stands in now. For `HandleTable` only. */
+  settle(owner: ProcessObject | undefined, value: number): void {
+    this.#owner = owner;
+    this.#value = value;
+  }
+
+  #subset(rights: number): number {
+    if (rights >>> 0 === SAME_RIGHTS) return this.#rights;
+    if ((rights & ~this.#rights) !== 0) {
+      const extra = rightNames(rights & ~this.#rights).join('|');
+      fail('ZX_ERR_INVALID_ARGS', `handle to object ${this.koid} cannot gain ${extra}`, {
+        rights,
+        allowedRights: this.#rights,
+      });
+    }
+    return rights;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Handles to jobs.
+ *
+ * I1. Processes and jobs made here are owned, as handles, by the host program.
+ */
+
+import type { AspaceRef } from '../core/core.js';
+import { checkCore, fail } from './errors.js';
+import { Handle } from './handle.js';
+import { JobObject } from './job-object.js';
+import { checkKoid } from './object.js';
+import { Process } from './process.js';
+import { ProcessObject } from './process-object.js';
+import { DefaultRights, Right } from './rights.js';
+import { toU64, isPageAligned, pageOf, type Bytes } from './units.js';
+import { VmOption } from './vm-options.js';
+
+const CAN_MAP_ALL =
+  VmOption.CAN_MAP_SPECIFIC |
+  VmOption.CAN_MAP_READ |
+  VmOption.CAN_MAP_WRITE |
+  VmOption.CAN_MAP_EXECUTE;
+
+/** How a builder makes a process. */
+export interface ProcessOptions {
+  /** A koid that was never given; else the next one. */ readonly koid?: number;
+  /** Range of the root VMAR; else the system's user range. */
+  readonly rootVmar?: {
+    /** First address, a multiple of 4096. */ readonly base: Bytes;
+    /** Length in bytes, a multiple of 4096. */ readonly size: Bytes;
+    /** Koid of the root VMAR; 0 for none. */ readonly koid?: number;
+    /** Name; `root` if left out. */ readonly name?: string;
+  };
+}
+
+/** A handle to a job. */
+export class Job extends Handle<JobObject> {
+  /**
+   * Makes a job in this one (`zx_job_create`; needs MANAGE_JOB).
+   *
+   * @param name - its name
+   * @param options - a builder's koid
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE where the tree is too deep, ZX_ERR_BAD_STATE in a dead job
+   */
+  createJob(name = '', options: { readonly koid?: number } = {}): Job {
+    const job = this.change(Right.MANAGE_JOB);
+    return new Job(new JobObject(job.system, job, { ...options, name }), DefaultRights.JOB);
+  }
+
+  /**
+   * Makes a process in this job (`zx_process_create`; needs MANAGE_PROCESS).
+   *
+   * @param name - its name
+   * @param options - a builder's koid and root VMAR
+   * @throws ZxError ZX_ERR_BAD_STATE in a dead job, ZX_ERR_NO_MEMORY
+   */
+  createProcess(name = '', options: ProcessOptions = {}): Process {
+    const job = this.change(Right.MANAGE_PROCESS);
+    job.assertAlive();
+    const { system } = job;
+    const root = options.rootVmar ?? { base: system.userBase, size: system.userSize };
+    const base = toU64(root.base, 'base');
+    const size = toU64(root.size, 'size');
+    if (!isPageAligned(base) || !isPageAligned(size) || size === 0n) {
+      fail('ZX_ERR_INVALID_ARGS', `root VMAR ${base}+${size}: expected multiples of 4096`, {
+        base,
+        size,
+      });
+    }
+    if (options.koid !== undefined && options.koid === options.rootVmar?.koid) {
+      fail('ZX_ERR_ALREADY_EXISTS', `koid ${options.koid} named twice`, { koid: options.koid });
+    }
+    checkKoid(system, options.koid);
+    checkKoid(system, options.rootVmar?.koid);
+    const aspace = checkCore<AspaceRef>(system.core.aspaceCreate(), 'no memory for a process');
+    const names = options.koid === undefined ? { name } : { name, koid: options.koid };
+    const object = new ProcessObject(system, job, names, {
+      name: 'root',
+      ...(options.rootVmar ?? {}),
+      basePage: pageOf(base),
+      pages: pageOf(size),
+      canMap: CAN_MAP_ALL,
+    }, aspace);
+    return new Process(object, DefaultRights.PROCESS);
+  }
+
+  /** Kills everything in the job (`zx_task_kill`; needs DESTROY). The root job itself stays. */
+  kill(): void {
+    this.change(Right.DESTROY).kill();
+  }
+
+  /**
+   * Marks the job as one the kernel may kill when memory runs out (ZX_PROP_JOB_KILL_ON_OOM; needs
+   * SET_PROPERTY).
+   */
+  setKillOnOom(kill: boolean): void {
+    this.change(Right.SET_PROPERTY).killOnOom = kill;
+  }
+
+  protected remake(rights: number): Job {
+    return new Job(this.object, rights);
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * What all kernel objects have: a koid, a name, a count of handles.
+ *
+ * I1. A koid never changes and is never given again; 0 is an object that no user ever held.
+ * I2. Names have at most `system.nameLimitBytes` bytes of UTF-8 (31 on Zircon) and no NUL; longer
+ *     ones are cut without a word, as the kernel cuts them.
+ */
+
+import { NO_KOID, type Koid } from './koid.js';
+import { Topic, type InfoByTopic } from './info.js';
+import type { KernelSystem } from './system.js';
+
+/** Kinds of objects (`zx_obj_type_t`). */
+export const ObjectType = { PROCESS: 1, THREAD: 2, VMO: 3, JOB: 17, VMAR: 18 } as const;
+/** A kind of object. */
+export type ObjectType = (typeof ObjectType)[keyof typeof ObjectType];
+
+/** How a builder names an object. */
+export interface NameOptions {
+  /** The object's name; empty if left out. */
+  readonly name?: string;
+  /** A koid that was never given; 0 for an object that no user ever holds; else the next one. */
+  readonly koid?: number;
+}
+
+/** A kernel object, as handles refer to it. Programs hold handles; views and passes read objects. */
+export abstract class KernelObject {
+  /** The system it belongs to. */
+  readonly system: KernelSystem;
+  /** What it is. */
+  readonly type: ObjectType;
+  /** Its number. */
+  readonly koid: Koid;
+  #name: string;
+  #handleCount = 0;
+
+  /**
+   * @param system - the system it belongs to
+   * @param type - what it is
+   * @param options - a builder's name and koid
+   */
+  constructor(system: KernelSystem, type: ObjectType, options: NameOptions = {}) {
+    this.system = system;
+    this.type = type;
+    this.koid = takeKoid(system, options.koid);
+    this.#name = cutName(options.name ?? '', system.nameLimitBytes);
+  }
+
+  /** Its name. Untrusted text. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Renames it; see I2. */
+  rename(name: string): void {
+    this.#name = cutName(name, this.system.nameLimitBytes);
+  }
+
+  /** Open handles to it. */
+  get handleCount(): number {
+    return this.#handleCount;
+  }
+
+  /** Counts a new handle. */
+  addHandle(): void {
+    this.#handleCount += 1;
+  }
+
+  /** Counts a handle that was closed. */
+  dropHandle(): void {
+    this.#handleCount -= 1;
+    if (this.#handleCount === 0) this.onLastHandle();
+  }
+
+  /** Koid of the related object (a process's job, a VMO's none), 0 for none. */
+  get relatedKoid(): Koid {
+    return NO_KOID;
+  }
+
+  /** Answers a topic of `getInfo`; undefined if it does not fit this type. */
+  abstract info<T extends Topic>(topic: T, rights: number): InfoByTopic[T] | undefined;
+
+  /** Answers the topics that every object knows; undefined for any other. */
+  protected commonInfo<T extends Topic>(topic: T, rights: number): InfoByTopic[T] | undefined {
+    const { koid, type, relatedKoid } = this;
+    if (topic === Topic.HANDLE_COUNT) return this.handleCount as InfoByTopic[T];
+    if (topic !== Topic.HANDLE_BASIC) return undefined;
+    return { koid, rights, type, relatedKoid } as unknown as InfoByTopic[T];
+  }
+
+  /** What happens when nobody holds a handle any more. */
+  protected abstract onLastHandle(): void;
+}
+
+/**
+ * Refuses a koid that a builder cannot name, before anything is made for the object.
+ *
+ * @param system - the system
+ * @param koid - the koid; undefined and 0 are fine
+ */
+export function checkKoid(system: KernelSystem, koid: number | undefined): void {
+  if (koid !== undefined && koid !== 0) system.koids.checkFree(koid);
+}
+
+function takeKoid(system: KernelSystem, koid: number | undefined): Koid {
+  if (koid === undefined) return system.koids.next();
+  return koid === 0 ? NO_KOID : system.koids.name(koid);
+}
+
+function cutName(name: string, limitBytes: number): string {
+  const end = name.indexOf('\0');
+  const whole = end < 0 ? name : name.slice(0, end);
+  if (whole.length * 3 <= limitBytes) return whole;
+  let bytes = 0;
+  let kept = '';
+  for (const letter of whole) {
+    bytes += Buffer.byteLength(letter);
+    if (bytes > limitBytes) break;
+    kept += letter;
+  }
+  return kept;
+}

@@ -1,0 +1,127 @@
+/**
+ * A page tree of the core, as the VMOs that stand on it see it.
+ *
+ * A VMO owns one; its slices and references stand on the same tree, and a unidirectional clone's tree
+ * looks through to its parent's. So a tree can outlive the VMO that made it: its pages are then nobody's.
+ *
+ * I1. `users` counts the VMOs that stand on the tree and the trees that look through to it; at 0 the
+ *     core's reference goes. Chains are worked off in a loop.
+ * I2. `leaves` of a family counts the living trees that descend from one another by snapshots: with two
+ *     or more, each of them has, in Zircon's words, a hidden parent.
+ */
+
+import type { Core, VmoRef } from '../core/core.js';
+import { checkCore } from './errors.js';
+import type { VmoObject } from './vmo-object.js';
+
+/** Kinds of page trees: `CoreVmoKind`. */
+export type TreeKind = number;
+
+/** Where trees are registered: the core, and the living trees. */
+export interface TreeHome {
+  /** The core that holds the trees. */
+  readonly core: Core;
+  /** Every living tree, oldest first. */
+  readonly trees: Set<PageTree>;
+}
+
+/** One page tree. */
+export class PageTree {
+  /** The core's reference. */
+  readonly ref: VmoRef;
+  /** Anonymous, physical or file. */
+  readonly kind: TreeKind;
+  /** The tree that untouched pages are read from (unidirectional clones). */
+  readonly parent: PageTree | undefined;
+  /** Page 0 in the numbering of the oldest ancestor. */
+  readonly rootOffsetPages: number;
+  /** The VMO whose own tree this is, while it lives. Slices and references never own. */
+  owner: VmoObject | undefined;
+  /** Pins on the tree's pages, counted with multiplicity. */
+  pinnedPages = 0;
+  readonly #home: TreeHome;
+  #users = 1;
+  #family: { leaves: number } | undefined;
+
+  private constructor(
+    home: TreeHome,
+    ref: VmoRef,
+    kind: TreeKind,
+    rootOffsetPages: number,
+    parent: PageTree | undefined,
+  ) {
+    this.#home = home;
+    this.ref = ref;
+    this.kind = kind;
+    this.rootOffsetPages = rootOffsetPages;
+    this.parent = parent;
+    if (parent !== undefined) parent.#users += 1;
+    home.trees.add(this);
+  }
+
+  /** A new tree without pages. */
+  static create(home: TreeHome, kind: TreeKind, sizePages: number): PageTree {
+    const ref = checkCore<VmoRef>(home.core.vmoCreate(kind, sizePages), 'no memory for a VMO', {
+      sizePages,
+    });
+    return new PageTree(home, ref, kind, 0, undefined);
+  }
+
+  /** A copy-on-write copy of a window: both are leaves of one family then. */
+  snapshot(offsetPages: number, sizePages: number): PageTree {
+    const { core } = this.#home;
+    const made = core.vmoSnapshot(this.ref, offsetPages, sizePages);
+    const ref = checkCore<VmoRef>(made, 'no memory for a snapshot', { offsetPages, sizePages });
+    const child = this.#offspring(ref, offsetPages, this.parent);
+    this.#family ??= { leaves: 1 };
+    this.#family.leaves += 1;
+    child.#family = this.#family;
+    return child;
+  }
+
+  /**
+   * A unidirectional clone of a window.
+   *
+   * @param visiblePages - how many pages from the offset on it may see of this tree
+   */
+  liveChild(offsetPages: number, sizePages: number, visiblePages: number): PageTree {
+    const { core } = this.#home;
+    const window = Math.min(sizePages, visiblePages);
+    const made = core.vmoLiveChild(this.ref, offsetPages, window);
+    const ref = checkCore<VmoRef>(made, 'no memory for a clone', { offsetPages, sizePages });
+    if (window < sizePages) {
+      const grown = core.vmoResize(ref, sizePages);
+      if (grown < 0) core.vmoRelease(ref);
+      checkCore(grown, 'no memory for a clone', { offsetPages, sizePages });
+    }
+    return this.#offspring(ref, offsetPages, this);
+  }
+
+  /** Whether another living leaf shares pages with it by snapshots. */
+  get hasHiddenParent(): boolean {
+    return this.#family !== undefined && this.#family.leaves > 1;
+  }
+
+  /** Counts one more VMO on the tree. */
+  retain(): void {
+    this.#users += 1;
+  }
+
+  /** Counts one less; the last one gives the pages back. */
+  release(): void {
+    let tree: PageTree | undefined = this as PageTree;
+    while (tree !== undefined) {
+      tree.#users -= 1;
+      if (tree.#users > 0) return;
+      if (tree.#family !== undefined) tree.#family.leaves -= 1;
+      tree.#home.trees.delete(tree);
+      tree.#home.core.vmoRelease(tree.ref);
+      tree = tree.parent;
+    }
+  }
+
+  #offspring(ref: VmoRef, offsetPages: number, parent: PageTree | undefined): PageTree {
+    const rootOffsetPages = this.rootOffsetPages + offsetPages;
+    return new PageTree(this.#home, ref, this.kind, rootOffsetPages, parent);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The process itself: an address space, a table of handles, a place in its job.
+ *
+ * I1. A process lives until it exits or is killed, whether or not anybody holds a handle to it. Then its
+ *     handles are closed and its address space is gone; its koid and return code can still be asked.
+ */
+
+import type { AspaceRef } from '../core/core.js';
+import { AddressSpace } from './aspace.js';
+import { HandleTable } from './handle-table.js';
+import { fail } from './errors.js';
+import { Topic, type InfoByTopic } from './info.js';
+import type { JobObject } from './job-object.js';
+import type { Koid } from './koid.js';
+import { KernelObject, ObjectType, type NameOptions } from './object.js';
+import type { KernelSystem } from './system.js';
+import { processMaps, processVmos, taskStats } from './task-info.js';
+import { Vmar, vmarRights } from './vmar.js';
+import type { VmarPlace } from './vmar-object.js';
+
+/** What a process ends with when it is killed. */
+export const KILLED_RETURN_CODE = -1028;
+
+/** A process. */
+export class ProcessObject extends KernelObject {
+  /** The job it belongs to. */
+  readonly job: JobObject;
+  /** Its handles. */
+  readonly handles: HandleTable;
+  /** Its address space. */
+  readonly aspace: AddressSpace;
+  /** The first handle to its root VMAR, owned by the host program. */
+  readonly rootVmar: Vmar;
+  #returnCode: number | undefined;
+
+  /**
+   * @param job - the job it belongs to
+   * @param options - name and koid
+   * @param root - range and rules of the root VMAR
+   * @param aspace - the core's address space, which nobody else uses
+   */
+  constructor(system: KernelSystem, job: JobObject, options: NameOptions, root: VmarPlace, aspace: AspaceRef) {
+    super(system, ObjectType.PROCESS, options);
+    this.job = job;
+    this.handles = new HandleTable(this);
+    this.aspace = new AddressSpace(system, root, aspace);
+    this.rootVmar = new Vmar(this.aspace.root, vmarRights(root.canMap));
+    job.processes.add(this);
+  }
+
+  /** False once it ended. */
+  get isAlive(): boolean {
+    return this.#returnCode === undefined;
+  }
+
+  /** What it ended with; undefined while it runs. */
+  get returnCode(): number | undefined {
+    return this.#returnCode;
+  }
+
+  /** Koid of its job. */
+  override get relatedKoid(): Koid {
+    return this.job.koid;
+  }
+
+  /** Refuses a process that ended. */
+  assertAlive(): void {
+    if (this.isAlive) return;
+    fail('ZX_ERR_BAD_STATE', `process ${this.koid} ended`, { koid: this.koid });
+  }
+
+  /** Ends it: handles closed, address space gone, no longer in its job. */
+  end(returnCode: number): void {
+    if (!this.isAlive) return;
+    this.#returnCode = returnCode;
+    this.job.processes.delete(this);
+    this.handles.closeAll();
+    this.aspace.destroy();
+    this.job.settle();
+  }
+
+  /** Answers the topics of processes. A process that ended refuses those about its memory (11.4). */
+  info<T extends Topic>(topic: T, rights: number): InfoByTopic[T] | undefined {
+    const answer = this.#answer(topic);
+    if (answer === undefined) return this.commonInfo(topic, rights);
+    return answer() as InfoByTopic[T];
+  }
+
+  protected onLastHandle(): void {
+    // It runs on; see I1.
+  }
+
+  #answer(topic: Topic): (() => unknown) | undefined {
+    const ofLiving = <R>(ask: (process: ProcessObject) => R) => (): R => {
+      this.assertAlive();
+      return ask(this);
+    };
+    if (topic === Topic.PROCESS) {
+      return () => ({ returnCode: this.#returnCode ?? 0, exited: !this.isAlive });
+    }
+    if (topic === Topic.PROCESS_MAPS) return ofLiving(processMaps);
+    if (topic === Topic.PROCESS_VMOS) return ofLiving(processVmos);
+    if (topic === Topic.TASK_STATS) return ofLiving(taskStats);
+    return undefined;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Handles to processes, and what a process does itself: read, write and touch its memory.
+ *
+ * I1. An access is one range a call. It is checked as a whole; a fault anywhere in it touches nothing.
+ * I2. A handle that goes into a process's table stays usable by the host program.
+ */
+
+import { fail } from './errors.js';
+import { Handle } from './handle.js';
+import type { ProcessObject } from './process-object.js';
+import { KILLED_RETURN_CODE } from './process-object.js';
+import { Right } from './rights.js';
+import { pageOf, pagesUp, PAGES_IN_64_BITS, toBytes, toU64, type Bytes } from './units.js';
+import { Access, ALL_ACCESS } from './vm-options.js';
+import type { Vmar } from './vmar.js';
+import { readBytes, writeBytes } from './vmo-bytes.js';
+import type { VmoObject } from './vmo-object.js';
+
+/** A handle to a process. */
+export class Process extends Handle<ProcessObject> {
+  /** The handle to its root VMAR that came with the process. */
+  get rootVmar(): Vmar {
+    return this.object.rootVmar;
+  }
+
+  /**
+   * Touches memory as the process would, without moving bytes.
+   *
+   * @param address - first byte
+   * @param length - bytes; 0 touches nothing
+   * @param access - bits of `Access`
+   * @returns pages touched
+   * @throws ZxError ZX_ERR_NOT_FOUND, ZX_ERR_ACCESS_DENIED or ZX_ERR_OUT_OF_RANGE: the fault (9.12);
+   *     ZX_ERR_NO_MEMORY; ZX_ERR_BAD_STATE if the process ended
+   */
+  touch(address: Bytes, length: Bytes, access: number): number {
+    const process = this.#running();
+    if (access === 0 || (access & ~ALL_ACCESS) !== 0) {
+      fail('ZX_ERR_INVALID_ARGS', `access ${access}: allowed 1 to 7`, { access });
+    }
+    const [page, pages] = pagesOfRange(address, length);
+    return process.aspace.touch(page, pages, access);
+  }
+
+  /**
+   * Reads memory as the process would: faults pages in, and returns the bytes.
+   *
+   * @param address - first byte
+   * @param length - bytes
+   * @throws ZxError as `touch`
+   */
+  read(address: Bytes, length: Bytes): Uint8Array {
+    const process = this.#running();
+    const [page, pages] = pagesOfRange(address, length);
+    process.aspace.touch(page, pages, Access.READ);
+    const out = new Uint8Array(Number(length));
+    for (const part of byteParts(process, BigInt(address), out.length)) {
+      out.set(readBytes(part.vmo, part.offset, part.length), part.at);
+    }
+    return out;
+  }
+
+  /**
+   * Writes memory as the process would: faults pages in for writing, and stores the bytes.
+   *
+   * @param address - first byte
+   * @param data - the bytes
+   * @throws ZxError as `touch`
+   */
+  write(address: Bytes, data: Uint8Array): void {
+    const process = this.#running();
+    const [page, pages] = pagesOfRange(address, data.length);
+    process.aspace.touch(page, pages, Access.WRITE);
+    for (const part of byteParts(process, BigInt(address), data.length)) {
+      writeBytes(part.vmo, part.offset, data.subarray(part.at, part.at + part.length));
+    }
+  }
+
+  /**
+   * Moves a handle into the process's table (needs TRANSFER on that handle).
+   *
+   * @param handle - any open handle
+   * @returns its value there
+   */
+  insertHandle(handle: Handle): number {
+    const process = this.#running();
+    handle.assertTransfers();
+    return process.handles.insert(handle);
+  }
+
+  /** Its handles in table order. */
+  handles(): Handle[] {
+    return [...this.look(0).handles.values()];
+  }
+
+  /** Ends it from inside (`zx_process_exit`). */
+  exit(returnCode = 0): void {
+    this.#running().end(returnCode);
+  }
+
+  /** Kills it (`zx_task_kill`; needs DESTROY). Killing twice is no error. */
+  kill(): void {
+    this.change(Right.DESTROY).end(KILLED_RETURN_CODE);
+  }
+
+  protected remake(rights: number): Process {
+    return new Process(this.object, rights);
+  }
+
+  #running(): ProcessObject {
+    const process = this.change(0);
+    process.assertAlive();
+    return process;
+  }
+}
+
+/** First page and number of pages of a byte range; refuses what no address space has. */
+function pagesOfRange(address: Bytes, length: Bytes): [page: number, pages: number] {
+  const from = toU64(address, 'address');
+  const bytes = toU64(length, 'length');
+  if (bytes === 0n) return [0, 0];
+  const page = pageOf(from);
+  const end = pagesUp(from + bytes);
+  if (end > PAGES_IN_64_BITS) {
+    fail('ZX_ERR_NOT_FOUND', `access ${from}+${bytes}: passes 2^64`, { address: from, length: bytes });
+  }
+  return [page, end - page];
+}
+
+interface BytePart {
+  readonly vmo: VmoObject;
+  readonly offset: bigint;
+  readonly at: number;
+  readonly length: number;
+}
+
+/** The parts of VMOs that a mapped byte range is. */
+function* byteParts(process: ProcessObject, address: bigint, length: number): Generator<BytePart> {
+  let at = 0;
+  while (at < length) {
+    const from = address + BigInt(at);
+    const mapping = process.aspace.mappingAt(pageOf(from));
+    if (mapping === undefined) throw new Error('process: a touched page is not mapped');
+    const skip = from - toBytes(mapping.basePage);
+    const rest = Number(toBytes(mapping.pages) - skip);
+    const count = Math.min(length - at, rest);
+    const offset = toBytes(mapping.vmoOffsetPages) + skip;
+    yield { vmo: mapping.vmo, offset, at, length: count };
+    at += count;
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * A simulated system: the core, the objects that stand on it, and the rule that nothing changes while
+ * an accounting pass reads it.
+ *
+ * I1. `busy` counts the passes under way. While it is above 0 every call that would change the system
+ *     fails with ZX_ERR_SHOULD_WAIT: `assertNotBusy` is the one place that says so.
+ * I2. Koids rise from 1024; the root job takes the first, unless a builder names another.
+ */
+
+import { Core, CoreVmoKind, FrameState, type CoreOptions } from '../core/core.js';
+import { fail } from './errors.js';
+import type { KernelMemory, TaskStats, VmoFigures } from './info.js';
+import { Job } from './job.js';
+import { JobObject } from './job-object.js';
+import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
+import { checkKoid, type NameOptions } from './object.js';
+import { PageTree, type TreeHome } from './page-tree.js';
+import type { ProcessObject } from './process-object.js';
+import { DefaultRights, Right } from './rights.js';
+import {
+  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, toU64, vmoSizePages, type Bytes,
+} from './units.js';
+import { Vmo } from './vmo.js';
+import { VmoObject } from './vmo-object.js';
+import { CachePolicy, VmoOption } from './vmo-options.js';
+
+/** Length of a user's address space on x86-64, from its base up to this address. */
+const X86_USER_END = 2n ** 47n - 4096n;
+/** First user address that the memory page shows. */
+const PAGE_ERA_USER_BASE = 0x1000000n;
+
+/** How a system is made. */
+export interface SystemOptions {
+  /** Name of the root job; `root` if left out. */ readonly rootJobName?: string;
+  /** Koid of the root job; else the first one. */ readonly rootJobKoid?: number;
+  /** First koid given without a name; 1024 if left out. */ readonly firstKoid?: number;
+  /** Longest name in bytes of UTF-8; 31 as on Zircon if left out. */
+  readonly nameLimitBytes?: number;
+  /** First user address; 0x1000000 if left out. */ readonly userBase?: Bytes;
+  /** Bytes of a user's address space; up to 2^47 - 4096 if left out. */ readonly userSize?: Bytes;
+  /** Whether debugging calls are allowed (CACHE_INVALIDATE). */ readonly debugSyscalls?: boolean;
+}
+
+/** Use of memory by the kernel itself, as a builder states it. */
+export interface KernelUse {
+  /** Fixed pages: image, boot data. */ readonly wiredPages?: number;
+  /** Pages of the heap. */ readonly heapPages?: number;
+  /** Free bytes of the heap. */ readonly freeHeapBytes?: number;
+  /** Pages of message buffers. */ readonly ipcPages?: number;
+  /** Pages allocated for anything else. */ readonly otherPages?: number;
+  /** Page-table pages beyond those of the simulated processes. */ readonly mmuPages?: number;
+}
+
+/** A simulated system, without accounting: see `System` for that. */
+export class KernelSystem implements TreeHome {
+  /** Pages, page tables, faults. */
+  readonly core: Core;
+  /** Gives out koids. */
+  readonly koids: KoidAllocator;
+  /** Every living VMO, oldest first. */
+  readonly vmos = new Set<VmoObject>();
+  /** Every living page tree, oldest first. */
+  readonly trees = new Set<PageTree>();
+  /** The root job. */
+  readonly rootJob: Job;
+  /** Longest name in bytes of UTF-8. */
+  readonly nameLimitBytes: number;
+  /** First user address of new processes. */
+  readonly userBase: bigint;
+  /** Bytes of a new process's address space. */
+  readonly userSize: bigint;
+  /** Whether debugging calls are allowed. */
+  readonly debugSyscalls: boolean;
+  /** What a pass found about a VMO; set by who runs passes, for `getInfo`. */
+  figures: ((vmo: VmoObject) => VmoFigures | undefined) | undefined;
+  /** What a pass found about a process; set by who runs passes, for `getInfo`. */
+  taskFigures: ((process: ProcessObject) => TaskStats | undefined) | undefined;
+  /** Free bytes of the kernel's heap. */
+  freeHeapBytes = 0;
+  #busy = 0;
+
+  /**
+   * @param core - a core that nobody else uses
+   * @param options - names, koids, the user's address range
+   */
+  constructor(core: Core, options: SystemOptions = {}) {
+    this.core = core;
+    this.koids = new KoidAllocator(options.firstKoid ?? FIRST_USER_KOID);
+    this.nameLimitBytes = options.nameLimitBytes ?? 31;
+    this.userBase = toU64(options.userBase ?? PAGE_ERA_USER_BASE, 'userBase');
+    this.userSize = toU64(options.userSize ?? X86_USER_END - this.userBase, 'userSize');
+    this.debugSyscalls = options.debugSyscalls ?? false;
+    const name = options.rootJobName ?? 'root';
+    const koid = options.rootJobKoid;
+    const root = new JobObject(this, undefined, koid === undefined ? { name } : { name, koid });
+    this.rootJob = new Job(root, DefaultRights.JOB);
+  }
+
+  /**
+   * An empty core for a system of so many physical pages.
+   *
+   * @throws ZxError ZX_ERR_NO_MEMORY if the host memory allowed cannot hold its frames
+   */
+  static createCore(options: CoreOptions): Core {
+    const core = Core.create(options);
+    if (typeof core !== 'number') return core;
+    const { physicalPages, hostBytesMax = 2 ** 32 } = options;
+    return fail(
+      'ZX_ERR_NO_MEMORY',
+      `${physicalPages} physical pages do not fit into ${hostBytesMax} bytes of host memory`,
+      { physicalPages, hostBytesMax },
+    );
+  }
+
+  /** Physical memory in bytes. */
+  get memoryBytes(): number {
+    return this.core.physicalPages * PAGE_BYTES;
+  }
+
+  /** Whether an accounting pass is under way. */
+  get busy(): boolean {
+    return this.#busy > 0;
+  }
+
+  /** Begins a pass: from here on nothing changes. */
+  beginPass(): void {
+    this.#busy += 1;
+  }
+
+  /** Ends a pass. */
+  endPass(): void {
+    this.#busy -= 1;
+  }
+
+  /** Refuses a change while a pass runs. */
+  assertNotBusy(): void {
+    if (this.#busy > 0) {
+      fail('ZX_ERR_SHOULD_WAIT', 'an accounting pass is under way: await it first', {
+        passes: this.#busy,
+      });
+    }
+  }
+
+  /**
+   * Makes an anonymous VMO (`zx_vmo_create`).
+   *
+   * @param size - bytes, rounded up to a page; zero is legal
+   * @param options - bits of `VmoOption`: RESIZABLE or UNBOUNDED
+   * @param names - a builder's name and koid
+   * @throws ZxError ZX_ERR_INVALID_ARGS for other bits or both, ZX_ERR_OUT_OF_RANGE above
+   *     0xfffffffffffc0000 bytes, ZX_ERR_NOT_SUPPORTED for DISCARDABLE (not built yet)
+   */
+  createVmo(size: Bytes, options = 0, names: NameOptions = {}): Vmo {
+    this.assertNotBusy();
+    const known = VmoOption.RESIZABLE | VmoOption.DISCARDABLE | VmoOption.UNBOUNDED;
+    const both = VmoOption.RESIZABLE | VmoOption.UNBOUNDED;
+    if ((options & ~known) !== 0 || (options & both) === both) {
+      fail('ZX_ERR_INVALID_ARGS', `VMO options ${options}: allowed RESIZABLE or UNBOUNDED`, {
+        options,
+      });
+    }
+    const bytes = toU64(size, 'size');
+    const asked = vmoSizePages(bytes);
+    if ((options & VmoOption.DISCARDABLE) !== 0) {
+      fail('ZX_ERR_NOT_SUPPORTED', 'discardable VMOs are not built yet', { options });
+    }
+    const sizePages = (options & VmoOption.UNBOUNDED) !== 0 ? MAX_VMO_SIZE_PAGES : asked;
+    return this.#newVmo(CoreVmoKind.ANONYMOUS, sizePages, bytes, options, names);
+  }
+
+  /**
+   * Makes a window on device memory (`zx_vmo_create_physical`): no pages of the PMM, uncached.
+   *
+   * @param address - physical address, a multiple of 4096
+   * @param size - bytes, at least 1, rounded up to a page
+   * @param names - a builder's name and koid
+   * @throws ZxError ZX_ERR_INVALID_ARGS, ZX_ERR_OUT_OF_RANGE
+   */
+  createPhysicalVmo(address: Bytes, size: Bytes, names: NameOptions = {}): Vmo {
+    this.assertNotBusy();
+    const bytes = toU64(size, 'size');
+    const sizePages = vmoSizePages(bytes);
+    const start = toU64(address, 'address');
+    if (sizePages === 0 || !isPageAligned(start) || start + bytes > MAX_VMO_SIZE_BYTES) {
+      fail('ZX_ERR_INVALID_ARGS', `physical range ${start}+${bytes}: expected whole pages`, {
+        address: start,
+        size: bytes,
+      });
+    }
+    return this.#newVmo(CoreVmoKind.PHYSICAL, sizePages, bytes, 0, names, CachePolicy.UNCACHED);
+  }
+
+  /**
+   * Makes a file's VMO, whose pages the program or an importer supplies; clones of it follow it
+   * (SNAPSHOT_AT_LEAST_ON_WRITE), as with Zircon's file systems.
+   *
+   * @param size - bytes, rounded up to a page
+   * @param names - a builder's name and koid
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE
+   */
+  createFileVmo(size: Bytes, names: NameOptions = {}): Vmo {
+    this.assertNotBusy();
+    const bytes = toU64(size, 'size');
+    return this.#newVmo(CoreVmoKind.FILE, vmoSizePages(bytes), bytes, 0, names);
+  }
+
+  /**
+   * Sets aside pages for the kernel's own use, for builders; adds to what was set before.
+   *
+   * @throws ZxError ZX_ERR_NO_MEMORY; then none is set aside
+   */
+  addKernelUse(use: KernelUse): void {
+    this.assertNotBusy();
+    const parts: [state: number, pages: number][] = [
+      [FrameState.WIRED, use.wiredPages ?? 0],
+      [FrameState.HEAP, use.heapPages ?? 0],
+      [FrameState.IPC, use.ipcPages ?? 0],
+      [FrameState.ALLOC, use.otherPages ?? 0],
+      [FrameState.MMU, use.mmuPages ?? 0],
+    ];
+    const pages = parts.reduce((sum, [, count]) => sum + count, 0);
+    const { freePages } = this.core;
+    if (pages > freePages) {
+      fail('ZX_ERR_NO_MEMORY', `the kernel asks for ${pages} pages, ${freePages} are free`, {
+        pages,
+        freePages,
+      });
+    }
+    for (const [state, count] of parts) this.core.allocStatePages(state, count);
+    this.freeHeapBytes += use.freeHeapBytes ?? 0;
+  }
+
+  /** Physical memory by use (ZX_INFO_KMEM_STATS, memory-semantics 6.5). */
+  kernelMemory(): KernelMemory {
+    const bytes = (state: number): number => this.core.pagesInState(state) * PAGE_BYTES;
+    const freeBytes = bytes(FrameState.FREE);
+    const wiredBytes = bytes(FrameState.WIRED);
+    const totalHeapBytes = bytes(FrameState.HEAP);
+    const vmoBytes = bytes(FrameState.OBJECT);
+    const mmuOverheadBytes = bytes(FrameState.MMU) + bytes(FrameState.IOMMU);
+    const ipcBytes = bytes(FrameState.IPC);
+    const known = freeBytes + wiredBytes + totalHeapBytes + vmoBytes + mmuOverheadBytes + ipcBytes;
+    return {
+      totalBytes: this.memoryBytes,
+      freeBytes,
+      wiredBytes,
+      totalHeapBytes,
+      freeHeapBytes: this.freeHeapBytes,
+      vmoBytes,
+      mmuOverheadBytes,
+      ipcBytes,
+      otherBytes: Math.max(0, this.memoryBytes - known),
+    };
+  }
+
+  #newVmo(
+    kind: number,
+    sizePages: number,
+    streamSizeBytes: bigint,
+    options: number,
+    names: NameOptions,
+    cachePolicy: number = CachePolicy.CACHED,
+  ): Vmo {
+    checkKoid(this, names.koid);
+    const tree = PageTree.create(this, kind, sizePages);
+    const extent = { sizePages, streamSizeBytes };
+    const parts = { tree, offsetPages: 0, extent, options, role: 'root' as const, cachePolicy };
+    const vmo = new VmoObject(this, { ...names, ...parts });
+    const resize = (options & VmoOption.RESIZABLE) !== 0 ? Right.RESIZE : 0;
+    return new Vmo(vmo, DefaultRights.VMO | resize);
+  }
+}

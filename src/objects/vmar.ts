@@ -1,0 +1,269 @@
+/**
+ * Handles to VMARs: the calls of `zx_vmar_*`.
+ *
+ * I1. Offsets of `map` and `allocate` count from the VMAR's base; `unmap` and `protect` take addresses.
+ *     Arguments stand in the order of the system calls.
+ */
+
+import { fail } from './errors.js';
+import { Handle } from './handle.js';
+import type { Mapping } from './mapping.js';
+import type { NameOptions } from './object.js';
+import { alignmentPages } from './placement.js';
+import { protectRange } from './protection.js';
+import { DefaultRights, Right } from './rights.js';
+import { isPageAligned, pageOf, PAGES_IN_64_BITS, pagesUp, toBytes, toU64, type Bytes } from './units.js';
+import { Access, ALL_ACCESS, CAN_MAP_SHIFT, VmOption } from './vm-options.js';
+import type { VmarObject } from './vmar-object.js';
+import type { Vmo } from './vmo.js';
+import type { VmoObject } from './vmo-object.js';
+import { VmoOption } from './vmo-options.js';
+
+const CAN_MAP_RWX = VmOption.CAN_MAP_READ | VmOption.CAN_MAP_WRITE | VmOption.CAN_MAP_EXECUTE;
+const ALIGN_BITS = 0xff000000;
+const ALLOCATE_BITS =
+  VmOption.COMPACT | VmOption.SPECIFIC | VmOption.CAN_MAP_SPECIFIC | CAN_MAP_RWX |
+  VmOption.OFFSET_IS_UPPER_LIMIT | ALIGN_BITS;
+const MAP_BITS =
+  ALL_ACCESS | VmOption.COMPACT | VmOption.SPECIFIC | VmOption.SPECIFIC_OVERWRITE |
+  VmOption.MAP_RANGE | VmOption.REQUIRE_NON_RESIZABLE | VmOption.ALLOW_FAULTS |
+  VmOption.OFFSET_IS_UPPER_LIMIT | VmOption.PERM_READ_IF_XOM_UNSUPPORTED |
+  VmOption.FAULT_BEYOND_STREAM_SIZE | ALIGN_BITS;
+const PROTECT_BITS = ALL_ACCESS | VmOption.PERM_READ_IF_XOM_UNSUPPORTED;
+
+/** READ 1, WRITE 2, EXECUTE 4 of a set of rights. */
+function accessOfRights(rights: number): number {
+  return (
+    ((rights & Right.READ) !== 0 ? Access.READ : 0) |
+    ((rights & Right.WRITE) !== 0 ? Access.WRITE : 0) |
+    ((rights & Right.EXECUTE) !== 0 ? Access.EXECUTE : 0)
+  );
+}
+
+function rightsOfAccess(access: number): number {
+  return (
+    ((access & Access.READ) !== 0 ? Right.READ : 0) |
+    ((access & Access.WRITE) !== 0 ? Right.WRITE : 0) |
+    ((access & Access.EXECUTE) !== 0 ? Right.EXECUTE : 0)
+  );
+}
+
+/** Rights of a new VMAR's handle: the default set, and what may be mapped in it (9.4). */
+export function vmarRights(canMap: number): number {
+  return DefaultRights.VMAR | rightsOfAccess((canMap >> CAN_MAP_SHIFT) & ALL_ACCESS);
+}
+
+/** A handle to a VMAR. */
+export class Vmar extends Handle<VmarObject> {
+  /** First address. */
+  get base(): bigint {
+    return toBytes(this.object.basePage);
+  }
+
+  /** Length in bytes. */
+  get size(): bigint {
+    return toBytes(this.object.pages);
+  }
+
+  /**
+   * Makes a VMAR inside this one (`zx_vmar_allocate`).
+   *
+   * @param options - bits of `VmOption`: CAN_MAP_*, SPECIFIC, OFFSET_IS_UPPER_LIMIT, an alignment
+   * @param offset - bytes from the base, or the upper limit; else 0
+   * @param size - bytes, a multiple of 4096
+   * @param names - a builder's name and koid
+   * @throws ZxError as memory-semantics 9.4 and 9.3 say
+   */
+  allocate(options: number, offset: Bytes, size: Bytes, names: NameOptions = {}): Vmar {
+    const maxPerms = (options >> CAN_MAP_SHIFT) & ALL_ACCESS;
+    const vmar = this.change(rightsOfAccess(maxPerms));
+    if ((options & ~ALLOCATE_BITS) !== 0) refuseOptions(options, ALLOCATE_BITS);
+    alignmentPages(options);
+    const bytes = toU64(size, 'size');
+    if (!isPageAligned(bytes)) {
+      fail('ZX_ERR_INVALID_ARGS', `size ${bytes}: expected a multiple of 4096`, { size: bytes });
+    }
+    const placement = { options, offset: toU64(offset, 'offset'), pages: pageOf(bytes), maxPerms };
+    const canMap = options & (CAN_MAP_RWX | VmOption.CAN_MAP_SPECIFIC);
+    const child = vmar.createChild(placement, canMap, names);
+    return new Vmar(child, vmarRights(canMap));
+  }
+
+  /**
+   * Maps part of a VMO (`zx_vmar_map`).
+   *
+   * @param options - bits of `VmOption`: PERM_*, SPECIFIC, ALLOW_FAULTS ..., an alignment
+   * @param vmarOffset - bytes from the base, or the upper limit; else 0
+   * @param vmo - the VMO's handle (needs MAP, and the rights of the permissions)
+   * @param vmoOffset - first byte in the VMO, a multiple of 4096
+   * @param length - bytes, rounded up; may pass the VMO's end (a fault later)
+   * @returns the address
+   * @throws ZxError as memory-semantics 9.5 and 9.3 say
+   */
+  map(options: number, vmarOffset: Bytes, vmo: Vmo, vmoOffset: Bytes, length: Bytes): bigint {
+    return toBytes(this.mapAt(options, vmarOffset, vmo, vmoOffset, length).basePage);
+  }
+
+  /** As `map`, for builders: the mapping itself. */
+  mapAt(
+    options: number,
+    vmarOffset: Bytes,
+    vmo: Vmo,
+    vmoOffset: Bytes,
+    length: Bytes,
+  ): Mapping {
+    const vmar = this.change(0);
+    const source = vmo.asMapped();
+    checkMapOptions(options);
+    const perms = permsOf(options);
+    const maxPerms = accessOfRights(this.rights & vmo.rights);
+    if ((perms & ~maxPerms) !== 0) {
+      fail('ZX_ERR_ACCESS_DENIED', `permissions ${perms}: the handles allow ${maxPerms}`, {
+        permissions: perms,
+        allowedPermissions: maxPerms,
+      });
+    }
+    checkMappable(source, options);
+    alignmentPages(options);
+    const offset = toU64(vmoOffset, 'vmoOffset');
+    const pages = checkWindow(offset, toU64(length, 'length'));
+    // An upper limit takes the place of the VMO's offset too: a quirk of the kernel (9.5).
+    const isLimit = (options & VmOption.OFFSET_IS_UPPER_LIMIT) !== 0;
+    const vmoOffsetPages = isLimit ? 0 : pageOf(offset);
+    const where = { options, offset: toU64(vmarOffset, 'vmarOffset'), pages, maxPerms };
+    const mapping = vmar.mapVmo({ ...where, vmo: source, vmoOffsetPages, perms });
+    if ((options & VmOption.MAP_RANGE) !== 0) populate(mapping);
+    return mapping;
+  }
+
+  /**
+   * Takes mappings and whole VMARs out of a range (`zx_vmar_unmap`). Gaps are no error; pages of VMOs stay.
+   *
+   * @param address - first byte, a multiple of 4096
+   * @param length - bytes, rounded up
+   * @throws ZxError as memory-semantics 9.7 says
+   */
+  unmap(address: Bytes, length: Bytes): void {
+    const vmar = this.change(0);
+    const opChildren = (this.rights & Right.OP_CHILDREN) !== 0;
+    vmar.unmap(toU64(address, 'address'), toU64(length, 'length'), opChildren);
+  }
+
+  /**
+   * Sets permissions of mapped pages (`zx_vmar_protect`; needs the rights of the permissions).
+   *
+   * @param options - PERM_* bits of `VmOption`
+   * @param address - first byte, a multiple of 4096
+   * @param length - bytes, rounded up
+   * @throws ZxError as memory-semantics 9.8 says
+   */
+  protect(options: number, address: Bytes, length: Bytes): void {
+    const perms = permsOf(options);
+    const vmar = this.change(rightsOfAccess(perms));
+    if ((options & ~PROTECT_BITS) !== 0) refuseOptions(options, PROTECT_BITS);
+    checkPerms(perms);
+    const opChildren = (this.rights & Right.OP_CHILDREN) !== 0;
+    protectRange(vmar, toU64(address, 'address'), toU64(length, 'length'), perms, opChildren);
+  }
+
+  /**
+   * Destroys the VMAR with all that it holds (`zx_vmar_destroy`; needs OP_CHILDREN).
+   *
+   * @throws ZxError ZX_ERR_BAD_STATE if it was destroyed before, ZX_ERR_NOT_SUPPORTED for a root VMAR
+   */
+  destroy(): void {
+    const vmar = this.change(Right.OP_CHILDREN);
+    vmar.assertAlive();
+    if (vmar.parent === undefined) {
+      fail('ZX_ERR_NOT_SUPPORTED', `VMAR ${vmar.koid} is a root`, { koid: vmar.koid });
+    }
+    vmar.destroy();
+  }
+
+  /** The mapping that covers an address, for builders and views; undefined for a gap. */
+  mappingAt(address: Bytes): Mapping | undefined {
+    return this.look(0).leafAt(pageOf(toU64(address, 'address'))).mapping;
+  }
+
+  protected remake(rights: number): Vmar {
+    return new Vmar(this.object, rights);
+  }
+}
+
+function refuseOptions(options: number, allowed: number): never {
+  const names = hexOf(allowed);
+  return fail('ZX_ERR_INVALID_ARGS', `options ${hexOf(options)}: allowed bits ${names}`, {
+    options,
+    allowedBits: allowed >>> 0,
+  });
+}
+
+function hexOf(bits: number): string {
+  return `0x${(bits >>> 0).toString(16)}`;
+}
+
+/** Permissions asked for; x86-64 cannot execute what it cannot read. */
+function permsOf(options: number): number {
+  const perms = options & ALL_ACCESS;
+  const xom = (options & VmOption.PERM_READ_IF_XOM_UNSUPPORTED) !== 0;
+  return xom && (perms & Access.EXECUTE) !== 0 ? perms | Access.READ : perms;
+}
+
+function checkPerms(perms: number): void {
+  if (perms === 0 || (perms & Access.READ) !== 0) return;
+  fail('ZX_ERR_INVALID_ARGS', `permissions ${perms}: WRITE and EXECUTE need READ`, {
+    permissions: perms,
+  });
+}
+
+function checkMapOptions(options: number): void {
+  checkPerms(permsOf(options));
+  const both = VmOption.MAP_RANGE | VmOption.SPECIFIC_OVERWRITE;
+  if ((options & both) === both) {
+    fail('ZX_ERR_INVALID_ARGS', 'MAP_RANGE excludes SPECIFIC_OVERWRITE', { options });
+  }
+  if ((options & ~MAP_BITS) !== 0) refuseOptions(options, MAP_BITS);
+}
+
+function checkMappable(vmo: VmoObject, options: number): void {
+  const { koid } = vmo;
+  if ((options & VmOption.FAULT_BEYOND_STREAM_SIZE) !== 0) {
+    if ((options & VmOption.ALLOW_FAULTS) === 0) {
+      fail('ZX_ERR_INVALID_ARGS', 'FAULT_BEYOND_STREAM_SIZE needs ALLOW_FAULTS', { options });
+    }
+    if (vmo.isContiguous) {
+      fail('ZX_ERR_NOT_SUPPORTED', `VMO ${koid} has no stream`, { koid });
+    }
+  }
+  if ((options & VmOption.REQUIRE_NON_RESIZABLE) !== 0 && vmo.isResizable) {
+    fail('ZX_ERR_NOT_SUPPORTED', `VMO ${koid} is resizable`, { koid });
+  }
+  const isDiscardable = (vmo.options & VmoOption.DISCARDABLE) !== 0;
+  if (isDiscardable && (options & VmOption.ALLOW_FAULTS) === 0) {
+    fail('ZX_ERR_NOT_SUPPORTED', `VMO ${koid} is discardable: needs ALLOW_FAULTS`, { koid });
+  }
+}
+
+/** Pages of a window on a VMO. */
+function checkWindow(offset: bigint, length: bigint): number {
+  if (!isPageAligned(offset)) {
+    fail('ZX_ERR_INVALID_ARGS', `VMO offset ${offset}: expected a multiple of 4096`, { offset });
+  }
+  const pages = pagesUp(length);
+  if (pageOf(offset) + pages >= PAGES_IN_64_BITS) {
+    fail('ZX_ERR_OUT_OF_RANGE', `window ${offset}+${length}: passes 2^64`, { offset, length });
+  }
+  return pages;
+}
+
+/** MAP_RANGE: page-table entries for the pages that are there. Costs a step for each page. */
+function populate(mapping: Mapping): void {
+  const { vmo, aspace } = mapping;
+  const readable = (mapping.perms & Access.READ) !== 0;
+  const pages = readable ? mapping.reachablePages : 0;
+  const first = vmo.offsetPages + mapping.vmoOffsetPages;
+  for (let page = 0; page < pages; page++) {
+    if (vmo.system.core.vmoFrame(vmo.tree.ref, first + page) === 0) continue;
+    aspace.touch(mapping.basePage + page, 1, Access.READ);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Contents of VMOs: reading, writing and zeroing byte ranges through the core.
+ *
+ * I1. The caller has checked the range against the VMO's size.
+ * I2. The core takes byte offsets as `number`. Page offsets are exact up to 2^64; other offsets above
+ *     2^53 are served by whole pages, so no byte goes astray.
+ */
+
+import { checkCore } from './errors.js';
+import { PAGE_BYTES, PAGE_BYTES_BIG, pageOf, toBytes } from './units.js';
+import type { VmoObject } from './vmo-object.js';
+
+const EXACT = 1n << 53n;
+
+/** Bytes of a VMO. */
+export function readBytes(vmo: VmoObject, offset: bigint, length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  if (length === 0) return out;
+  const at = toBytes(vmo.offsetPages) + offset;
+  const { core } = vmo.system;
+  const { ref } = vmo.tree;
+  if (at + BigInt(length) <= EXACT) {
+    checkCore(core.vmoRead(ref, Number(at), out), 'read failed', { offset, length });
+    return out;
+  }
+  const skip = Number(at & 4095n);
+  const whole = new Uint8Array(skip + length);
+  const start = pageOf(at) * PAGE_BYTES;
+  checkCore(core.vmoRead(ref, start, whole), 'read failed', { offset, length });
+  out.set(whole.subarray(skip));
+  return out;
+}
+
+/** Writes bytes into a VMO; all or none. */
+export function writeBytes(vmo: VmoObject, offset: bigint, data: Uint8Array): void {
+  if (data.length === 0) return;
+  const at = toBytes(vmo.offsetPages) + offset;
+  const { core } = vmo.system;
+  const { ref } = vmo.tree;
+  const details = { offset, length: data.length, freePages: core.freePages };
+  const skip = Number(at & 4095n);
+  if (at + BigInt(data.length) <= EXACT || skip === 0) {
+    checkCore(core.vmoWrite(ref, Number(at), data), 'no memory to write', details);
+    return;
+  }
+  const start = pageOf(at) * PAGE_BYTES;
+  const whole = new Uint8Array(skip + data.length);
+  checkCore(core.vmoRead(ref, start, whole.subarray(0, skip)), 'read failed', details);
+  whole.set(data, skip);
+  checkCore(core.vmoWrite(ref, start, whole), 'no memory to write', details);
+}
+
+/**
+ * Zeroes bytes of a VMO. Whole pages go (pinned ones stay and are zeroed in place), in partial pages
+ * bytes are written only where there is content.
+ */
+export function zeroBytes(vmo: VmoObject, offset: bigint, length: bigint): void {
+  if (length === 0n) return;
+  const from = toBytes(vmo.offsetPages) + offset;
+  const to = from + length;
+  const firstWhole = pageOf(from + 4095n);
+  const endWhole = pageOf(to);
+  if (endWhole < firstWhole) {
+    zeroInPage(vmo, from, Number(length));
+    return;
+  }
+  zeroInPage(vmo, from, Number(toBytes(firstWhole) - from));
+  zeroInPage(vmo, toBytes(endWhole), Number(to - toBytes(endWhole)));
+  zeroPages(vmo, firstWhole, endWhole);
+}
+
+function zeroInPage(vmo: VmoObject, at: bigint, length: number): void {
+  if (length === 0) return;
+  const { core } = vmo.system;
+  const { ref } = vmo.tree;
+  const details = { offset: at, length, freePages: core.freePages };
+  if (at + BigInt(length) <= EXACT) {
+    checkCore(core.vmoZeroBytes(ref, Number(at), length), 'no memory to zero', details);
+    return;
+  }
+  if (core.vmoFrame(ref, pageOf(at)) === 0) return;
+  const start = pageOf(at) * PAGE_BYTES;
+  const page = new Uint8Array(PAGE_BYTES);
+  checkCore(core.vmoRead(ref, start, page), 'read failed', details);
+  const skip = Number(at & 4095n);
+  page.fill(0, skip, skip + length);
+  checkCore(core.vmoWrite(ref, start, page), 'no memory to zero', details);
+}
+
+/** Zeroes whole pages of the tree: runs without pins are dropped, pinned pages are filled. */
+function zeroPages(vmo: VmoObject, first: number, end: number): void {
+  const { core } = vmo.system;
+  const { ref, pinnedPages } = vmo.tree;
+  let start = first;
+  const drop = (stop: number): void => {
+    if (stop <= start) return;
+    checkCore(core.vmoZeroPages(ref, start, stop - start), 'no memory to zero', {
+      page: start,
+      pages: stop - start,
+    });
+  };
+  if (pinnedPages > 0 && core.vmoPinnedPages(ref, first, end - first) > 0) {
+    for (let page = first; page < end; page++) {
+      if (core.vmoPinnedPages(ref, page, 1) === 0) continue;
+      drop(page);
+      // Half by half: the core would drop a whole page.
+      zeroInPage(vmo, toBytes(page), PAGE_BYTES / 2);
+      zeroInPage(vmo, toBytes(page) + PAGE_BYTES_BIG / 2n, PAGE_BYTES / 2);
+      start = page + 1;
+    }
+  }
+  drop(end);
+}

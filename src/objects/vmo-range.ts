@@ -1,0 +1,139 @@
+/**
+ * `zx_vmo_op_range`: operations on ranges of a VMO, with the checks in the order of memory-semantics 5.
+ *
+ * I1. A refused operation changed nothing. Slices act on the tree they stand on.
+ * I2. Hints and cache operations check and do nothing: the simulation has no caches.
+ */
+
+import { checkCore, fail } from './errors.js';
+import { Right } from './rights.js';
+import { isPageAligned, pageOf, pagesUp } from './units.js';
+import { zeroBytes } from './vmo-bytes.js';
+import type { VmoObject } from './vmo-object.js';
+import { VmoOp } from './vmo-options.js';
+
+/** Rights that a handle needs for an operation: all of one set. */
+const NEEDS: Readonly<Record<number, number>> = {
+  [VmoOp.COMMIT]: Right.WRITE,
+  [VmoOp.DECOMMIT]: Right.WRITE,
+  [VmoOp.ZERO]: Right.WRITE,
+  [VmoOp.CACHE_INVALIDATE]: Right.WRITE,
+  [VmoOp.CACHE_SYNC]: Right.READ,
+  [VmoOp.CACHE_CLEAN]: Right.READ,
+  [VmoOp.CACHE_CLEAN_INVALIDATE]: Right.READ,
+  [VmoOp.PREFETCH]: Right.READ,
+  [VmoOp.DONT_NEED]: 0,
+  [VmoOp.ALWAYS_NEED]: 0,
+  [VmoOp.LOCK]: 0,
+  [VmoOp.TRY_LOCK]: 0,
+  [VmoOp.UNLOCK]: 0,
+};
+
+const LOCKS: readonly number[] = [VmoOp.LOCK, VmoOp.TRY_LOCK, VmoOp.UNLOCK];
+const CACHES: readonly number[] = [
+  VmoOp.CACHE_SYNC, VmoOp.CACHE_INVALIDATE, VmoOp.CACHE_CLEAN, VmoOp.CACHE_CLEAN_INVALIDATE,
+];
+
+/**
+ * Refuses an operation that is none, or that the handle may not do (5.1, 5.2).
+ *
+ * @param op - one of `VmoOp`
+ * @param rights - the handle's rights
+ */
+export function checkOpRights(op: number, rights: number): void {
+  const needed = NEEDS[op] ?? fail('ZX_ERR_INVALID_ARGS', `range operation ${op}`, { op });
+  const isLock = LOCKS.includes(op);
+  const denied = isLock
+    ? (rights & (Right.READ | Right.WRITE)) === 0
+    : (rights & needed) !== needed;
+  if (!denied) return;
+  fail('ZX_ERR_ACCESS_DENIED', `range operation ${op} needs rights the handle lacks`, {
+    op,
+    rights,
+  });
+}
+
+/**
+ * Does an operation whose rights were checked.
+ *
+ * @param vmo - the VMO
+ * @param op - one of `VmoOp`
+ * @param offset - first byte
+ * @param length - bytes
+ */
+export function opRange(vmo: VmoObject, op: number, offset: bigint, length: bigint): void {
+  if (op === VmoOp.CACHE_INVALIDATE && !vmo.system.debugSyscalls) unsupported(vmo, op);
+  if (CACHES.includes(op) && length === 0n) {
+    fail('ZX_ERR_INVALID_ARGS', 'length 0: cache operations need at least 1', { length });
+  }
+  if (LOCKS.includes(op)) unsupported(vmo, op);
+  checkRange(vmo, offset, length);
+  if (op === VmoOp.COMMIT) commit(vmo, offset, length);
+  else if (op === VmoOp.DECOMMIT) decommit(vmo, offset, length);
+  else if (op === VmoOp.ZERO) zero(vmo, offset, length);
+  else if (CACHES.includes(op) && vmo.isPhysical) unsupported(vmo, op);
+}
+
+/**
+ * Refuses a range that leaves the VMO.
+ *
+ * @throws ZxError ZX_ERR_OUT_OF_RANGE
+ */
+export function checkRange(vmo: VmoObject, offset: bigint, length: bigint): void {
+  const { sizeBytes } = vmo;
+  if (offset + length <= sizeBytes) return;
+  fail('ZX_ERR_OUT_OF_RANGE', `range ${offset}+${length}: allowed 0 to ${sizeBytes}`, {
+    offset,
+    length,
+    maximumBytes: sizeBytes,
+  });
+}
+
+function unsupported(vmo: VmoObject, op: number): never {
+  return fail('ZX_ERR_NOT_SUPPORTED', `range operation ${op} on VMO ${vmo.koid}`, {
+    op,
+    koid: vmo.koid,
+  });
+}
+
+function commit(vmo: VmoObject, offset: bigint, length: bigint): void {
+  if (vmo.isPhysical) unsupported(vmo, VmoOp.COMMIT);
+  if (length === 0n) return;
+  const { core } = vmo.system;
+  const first = pageOf(offset);
+  const pages = pagesUp(offset + length) - first;
+  checkCore(
+    core.vmoCommit(vmo.tree.ref, vmo.offsetPages + first, pages),
+    `no memory to commit ${pages} pages, ${core.freePages} are free`,
+    { pages, freePages: core.freePages },
+  );
+}
+
+function decommit(vmo: VmoObject, offset: bigint, length: bigint): void {
+  if (!isPageAligned(offset) || !isPageAligned(length)) {
+    fail('ZX_ERR_INVALID_ARGS', `range ${offset}+${length}: expected multiples of 4096`, {
+      offset,
+      length,
+    });
+  }
+  const { tree } = vmo;
+  const isClone = tree.parent !== undefined || tree.hasHiddenParent;
+  if (isClone || vmo.isPagerBacked || vmo.isPhysical) unsupported(vmo, VmoOp.DECOMMIT);
+  if (length === 0n) return;
+  const { core } = vmo.system;
+  const first = vmo.offsetPages + pageOf(offset);
+  const pages = pageOf(length);
+  if (tree.pinnedPages > 0) {
+    const pinnedPages = core.vmoPinnedPages(tree.ref, first, pages);
+    if (pinnedPages > 0) {
+      fail('ZX_ERR_BAD_STATE', `${pinnedPages} pages are pinned: expected none`, { pinnedPages });
+    }
+  }
+  checkCore(core.vmoDecommit(tree.ref, first, pages), 'no memory to decommit', { pages });
+}
+
+function zero(vmo: VmoObject, offset: bigint, length: bigint): void {
+  if (vmo.isPhysical) unsupported(vmo, VmoOp.ZERO);
+  zeroBytes(vmo, offset, length);
+}
+

@@ -1,0 +1,239 @@
+/**
+ * Handles to VMOs: the calls of `zx_vmo_*`.
+ *
+ * I1. Each call checks the handle's rights first, then its arguments in the order that the semantics
+ *     name; a refused call changed nothing.
+ */
+
+import { checkCore, fail } from './errors.js';
+import { Handle } from './handle.js';
+import { Pin } from './pin.js';
+import { Right } from './rights.js';
+import {
+  isPageAligned, pageOf, PAGES_IN_64_BITS, pagesUp, toU64, vmoSizePages, type Bytes,
+} from './units.js';
+import { readBytes, writeBytes, zeroBytes } from './vmo-bytes.js';
+import { createChild } from './vmo-child.js';
+import type { VmoObject } from './vmo-object.js';
+import { CachePolicy } from './vmo-options.js';
+import { checkOpRights, checkRange, opRange } from './vmo-range.js';
+
+/** A handle to a VMO. */
+export class Vmo extends Handle<VmoObject> {
+  /**
+   * Makes a child (`zx_vmo_create_child`).
+   *
+   * @param options - bits of `VmoChild`: one kind, and NO_WRITE or RESIZABLE
+   * @param offset - first byte in this VMO, a multiple of 4096
+   * @param size - bytes; rounded up to a page
+   * @param builder - a koid that a builder names
+   * @throws ZxError as memory-semantics 2.2 to 2.6 say
+   */
+  createChild(
+    options: number,
+    offset: Bytes = 0,
+    size: Bytes = 0,
+    builder: { readonly koid?: number } = {},
+  ): Vmo {
+    const parent = this.change(0);
+    const request = {
+      options, offset: toU64(offset, 'offset'), size: toU64(size, 'size'), ...builder,
+    };
+    const child = createChild(parent, this.rights, request);
+    return new Vmo(child.object, child.rights);
+  }
+
+  /**
+   * Reads bytes (`zx_vmo_read`; needs READ). Commits nothing.
+   *
+   * @param offset - first byte
+   * @param length - bytes
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE past the end, ZX_ERR_BAD_STATE if not cached
+   */
+  read(offset: Bytes, length: Bytes): Uint8Array {
+    const vmo = this.look(Right.READ);
+    const from = toU64(offset, 'offset');
+    const bytes = toU64(length, 'length');
+    checkRange(vmo, from, bytes);
+    checkCached(vmo);
+    return readBytes(vmo, from, Number(bytes));
+  }
+
+  /**
+   * Writes bytes (`zx_vmo_write`; needs WRITE). Commits, and copies what is shared.
+   *
+   * @param offset - first byte
+   * @param data - the bytes
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE past the end, ZX_ERR_BAD_STATE if not cached, ZX_ERR_NO_MEMORY
+   */
+  write(offset: Bytes, data: Uint8Array): void {
+    const vmo = this.change(Right.WRITE);
+    const from = toU64(offset, 'offset');
+    checkRange(vmo, from, BigInt(data.length));
+    checkCached(vmo);
+    writeBytes(vmo, from, data);
+  }
+
+  /** Size in bytes, a multiple of 4096 (`zx_vmo_get_size`). */
+  getSize(): bigint {
+    return this.look(0).sizeBytes;
+  }
+
+  /**
+   * Changes the size (`zx_vmo_set_size`; needs WRITE, and RESIZE).
+   *
+   * @param size - bytes of the stream; the VMO's size is that rounded up to a page
+   * @throws ZxError ZX_ERR_UNAVAILABLE if it is not resizable, ZX_ERR_ACCESS_DENIED without RESIZE,
+   *     ZX_ERR_OUT_OF_RANGE above the largest size, ZX_ERR_INVALID_ARGS for a clone that would pass
+   *     2^64 in its root, ZX_ERR_BAD_STATE where pinned pages would go
+   */
+  setSize(size: Bytes): void {
+    const vmo = this.change(Right.WRITE);
+    if (!vmo.isResizable) {
+      fail('ZX_ERR_UNAVAILABLE', `VMO ${vmo.koid} is not resizable`, { koid: vmo.koid });
+    }
+    this.look(Right.RESIZE);
+    resize(vmo, toU64(size, 'size'));
+  }
+
+  /** Bytes of the stream (`zx_vmo_get_stream_size`). */
+  getStreamSize(): bigint {
+    return this.look(0).extent.streamSizeBytes;
+  }
+
+  /**
+   * Sets the bytes of the stream (`zx_vmo_set_stream_size`; needs WRITE); what lies behind the smaller
+   * of the old and the new becomes zero.
+   *
+   * @param size - bytes, at most the VMO's size
+   * @throws ZxError ZX_ERR_NOT_SUPPORTED on physical VMOs, ZX_ERR_OUT_OF_RANGE above the size
+   */
+  setStreamSize(size: Bytes): void {
+    const vmo = this.change(Right.WRITE);
+    const bytes = toU64(size, 'size');
+    if (vmo.isContiguous) {
+      fail('ZX_ERR_NOT_SUPPORTED', `VMO ${vmo.koid} has no stream`, { koid: vmo.koid });
+    }
+    checkRange(vmo, bytes, 0n);
+    const old = vmo.extent.streamSizeBytes;
+    if (bytes === old) return;
+    const from = bytes < old ? bytes : old;
+    if (from < vmo.sizeBytes) zeroBytes(vmo, from, vmo.sizeBytes - from);
+    vmo.extent.streamSizeBytes = bytes;
+  }
+
+  /**
+   * Works on a range (`zx_vmo_op_range`).
+   *
+   * @param op - one of `VmoOp`
+   * @param offset - first byte
+   * @param length - bytes
+   * @throws ZxError as memory-semantics 5 says
+   */
+  opRange(op: number, offset: Bytes, length: Bytes): void {
+    const vmo = this.change(0);
+    checkOpRights(op, this.rights);
+    opRange(vmo, op, toU64(offset, 'offset'), toU64(length, 'length'));
+  }
+
+  /**
+   * Commits pages and keeps them where they are (`zx_bti_pin`; needs MAP).
+   *
+   * @param offset - first byte; the range is widened to whole pages
+   * @param length - bytes, at least 1
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE, ZX_ERR_INVALID_ARGS for no bytes, ZX_ERR_UNAVAILABLE where a
+   *     page is pinned 31 times, ZX_ERR_NO_MEMORY
+   */
+  pin(offset: Bytes, length: Bytes): Pin {
+    const vmo = this.change(Right.MAP);
+    const from = toU64(offset, 'offset');
+    const bytes = toU64(length, 'length');
+    checkRange(vmo, from, bytes);
+    if (bytes === 0n) fail('ZX_ERR_INVALID_ARGS', 'length 0: a pin needs at least 1', { length });
+    const first = pageOf(from);
+    const pages = pagesUp(from + bytes) - first;
+    if (!vmo.isPhysical) {
+      const { core } = vmo.system;
+      const status = core.vmoPin(vmo.tree.ref, vmo.offsetPages + first, pages);
+      checkCore(status, `cannot pin ${pages} pages`, { pages, freePages: core.freePages });
+    }
+    return new Pin(vmo, first, pages);
+  }
+
+  /**
+   * Sets the cache policy (`zx_vmo_set_cache_policy`; needs MAP).
+   *
+   * @param policy - one of `CachePolicy`
+   * @throws ZxError ZX_ERR_INVALID_ARGS for other numbers, ZX_ERR_BAD_STATE while it is mapped, pinned,
+   *     a child or a parent, or has committed pages and another policy than CACHED
+   */
+  setCachePolicy(policy: number): void {
+    const vmo = this.change(Right.MAP);
+    if ((policy & ~3) !== 0) {
+      fail('ZX_ERR_INVALID_ARGS', `cache policy ${policy}: allowed 0 to 3`, { policy });
+    }
+    const busy = vmo.numMappings + vmo.tree.pinnedPages + vmo.numChildren;
+    const isChild = vmo.role !== 'root';
+    const odd = vmo.cachePolicy !== CachePolicy.CACHED && vmo.ownPages > 0;
+    if (busy > 0 || isChild || odd) {
+      fail('ZX_ERR_BAD_STATE', `VMO ${vmo.koid} is in use`, { koid: vmo.koid, policy });
+    }
+    vmo.cachePolicy = policy;
+  }
+
+  /** The VMO, for a map call (needs MAP). */
+  asMapped(): VmoObject {
+    return this.look(Right.MAP);
+  }
+
+  /** Asserted signals: `VmoSignal.ZERO_CHILDREN`. */
+  get signals(): number {
+    return this.look(0).signals;
+  }
+
+  /** Exchanges this handle for one with EXECUTE too (`zx_vmo_replace_as_executable`). */
+  replaceAsExecutable(): this {
+    this.change(0);
+    return this.exchange(this.rights | Right.EXECUTE);
+  }
+
+  protected remake(rights: number): Vmo {
+    return new Vmo(this.object, rights);
+  }
+}
+
+function checkCached(vmo: VmoObject): void {
+  const { cachePolicy } = vmo;
+  if (cachePolicy === CachePolicy.CACHED) return;
+  fail('ZX_ERR_BAD_STATE', `cache policy ${cachePolicy}: only cached VMOs can be read`, {
+    cachePolicy,
+  });
+}
+
+function resize(vmo: VmoObject, bytes: bigint): void {
+  const { tree, extent, system } = vmo;
+  const pages = vmoSizePages(bytes);
+  if (tree.rootOffsetPages + pages >= PAGES_IN_64_BITS) {
+    fail('ZX_ERR_INVALID_ARGS', `size ${bytes}: passes 2^64 in the root VMO`, {
+      size: bytes,
+      rootOffsetPages: tree.rootOffsetPages,
+    });
+  }
+  if (pages < extent.sizePages && tree.pinnedPages > 0) {
+    const pinnedPages = system.core.vmoPinnedPages(tree.ref, pages, extent.sizePages - pages);
+    if (pinnedPages > 0) {
+      fail('ZX_ERR_BAD_STATE', `size ${bytes} would cut ${pinnedPages} pinned pages`, {
+        size: bytes,
+        pinnedPages,
+      });
+    }
+  }
+  const shrinks = pages < extent.sizePages || bytes < extent.streamSizeBytes;
+  const hasTail = bytes < vmo.sizeBytes && !isPageAligned(bytes);
+  if (shrinks && hasTail) zeroBytes(vmo, bytes, 4096n - (bytes & 4095n));
+  checkCore(system.core.vmoResize(tree.ref, pages), `no memory for size ${bytes}`, {
+    size: bytes,
+  });
+  extent.sizePages = pages;
+  extent.streamSizeBytes = bytes;
+}

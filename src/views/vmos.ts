@@ -1,0 +1,136 @@
+/**
+ * `vmos`: the VMOs a process refers to, by handle and by mapping.
+ *
+ * I1. Every handle in table order, then every mapping by address; nothing is de-duplicated, so a
+ *     VMO with two handles and a mapping has three rows.
+ * I2. A parent prints only for copy-on-write clones; slices and references show `-`.
+ */
+
+import type { AccountTables } from '../accounting/tables.js';
+import { type Era, sizeAlgorithmOf } from './era.js';
+import { visibleName } from './escape.js';
+import { type Share, shareAt } from './share.js';
+import { formatSize } from './size.js';
+import { type Column, joinLines, right } from './table.js';
+
+/** Bits of ZX_INFO_VMO's `flags` that the view looks at. */
+const VmoFlag = {
+  PAGED: 1 << 0,
+  COW_CLONE: 1 << 2,
+  VIA_HANDLE: 1 << 3,
+  VIA_MAPPING: 1 << 4,
+} as const;
+
+/** Rights in the order of their letters: ZX_RIGHT_ READ WRITE EXECUTE MAP DUPLICATE TRANSFER. */
+const RIGHT_LETTERS = [
+  ['r', 1 << 2],
+  ['w', 1 << 3],
+  ['x', 1 << 4],
+  ['m', 1 << 5],
+  ['d', 1 << 0],
+  ['t', 1 << 1],
+] as const;
+
+/** One row of `vmos`: the fields of ZX_INFO_VMO for one handle or mapping. Sizes are bytes. */
+export interface VmosRow {
+  /** Koid, 0 if it never had a user handle. */ readonly koid: number;
+  /** Name, may be empty: untrusted. */ readonly name: string;
+  /** Size. */ readonly sizeBytes: bigint;
+  /** Koid of the parent, 0 for none. */ readonly parentKoid: number;
+  /** Direct children made by users. */ readonly numChildren: number;
+  /** Mappings of it in all address spaces. */ readonly numMappings: number;
+  /** Zircon's share count. */ readonly shareCount: number;
+  /** ZX_INFO_VMO_* bits, VIA_HANDLE or VIA_MAPPING among them. */ readonly flags: number;
+  /** Committed bytes charged to it. */ readonly committedBytes: number;
+  /** Rights of the handle; 0 via mapping. */ readonly handleRights: number;
+  /** Cache policy 0..3. */ readonly cachePolicy: number;
+  /** Heap bytes of its records. */ readonly metadataBytes: number;
+  /** Bytes that no other VMO sees. */ readonly committedPrivateBytes: number;
+  /** Its share of the pages it sees. */ readonly committedScaled: Share;
+}
+
+/**
+ * The rows of one process.
+ *
+ * @param tables - one accounting pass
+ * @param taskRow - row of the process in `tables.tasks`
+ */
+export function vmosRows(tables: AccountTables, taskRow: number): VmosRow[] {
+  const { vmos, vmoRefs, vmoRefsStart } = tables;
+  const rows: VmosRow[] = [];
+  const end = vmoRefsStart[taskRow + 1] ?? 0;
+  for (let ref = vmoRefsStart[taskRow] ?? 0; ref < end; ref++) {
+    const vmo = vmoRefs.vmo[ref] ?? 0;
+    const via = vmoRefs.viaHandle[ref] ? VmoFlag.VIA_HANDLE : VmoFlag.VIA_MAPPING;
+    rows.push({
+      koid: vmos.koid[vmo] ?? 0,
+      name: vmos.name[vmo] ?? '',
+      sizeBytes: vmos.sizeBytes[vmo] ?? 0n,
+      parentKoid: vmos.parentKoid[vmo] ?? 0,
+      numChildren: vmos.numChildren[vmo] ?? 0,
+      numMappings: vmos.numMappings[vmo] ?? 0,
+      shareCount: vmos.shareCount[vmo] ?? 0,
+      flags: ((vmos.flags[vmo] ?? 0) | via) >>> 0,
+      committedBytes: vmos.committedBytes[vmo] ?? 0,
+      handleRights: vmoRefs.rights[ref] ?? 0,
+      cachePolicy: vmos.cachePolicy[vmo] ?? 0,
+      metadataBytes: vmos.metadataBytes[vmo] ?? 0,
+      committedPrivateBytes: vmos.privateBytes[vmo] ?? 0,
+      committedScaled: shareAt(vmos.scaled, vmo),
+    });
+  }
+  return rows;
+}
+
+/** Rights as `r-xmdt`; a single `-` for what came by a mapping. */
+export function rightsText(row: VmosRow): string {
+  if (!(row.flags & VmoFlag.VIA_HANDLE)) return '-';
+  return RIGHT_LETTERS.map(([letter, bit]) => (row.handleRights & bit ? letter : '-')).join('');
+}
+
+const HEADER = 'rights  koid parent #chld #map #shr    size   alloc name';
+
+/**
+ * The rows as the tool prints them, between two header lines.
+ *
+ * @see tool-formats, section 5
+ */
+export function vmosText(rows: readonly VmosRow[], era: Era): string {
+  const algorithm = sizeAlgorithmOf(era);
+  const lines = rows.map((row) => [
+    right(rightsText(row), 6),
+    right(row.koid, 5),
+    right(row.flags & VmoFlag.COW_CLONE ? row.parentKoid : '-', 6),
+    right(row.numChildren, 5),
+    right(row.numMappings, 4),
+    right(row.shareCount, 4),
+    right(formatSize(row.sizeBytes, '', algorithm), 7),
+    right(row.flags & VmoFlag.PAGED ? formatSize(row.committedBytes, '', algorithm) : 'phys', 7),
+    row.name === '' ? '-' : visibleName(row.name),
+  ].join(' '));
+  return joinLines([HEADER, ...lines, HEADER]);
+}
+
+/** The columns of `vmos --json` and `--csv`: keys of ZX_INFO_VMO in the order of its fields. */
+export function vmosColumns(): Column<VmosRow>[] {
+  return [
+    { key: 'koid', value: (row) => row.koid },
+    { key: 'name', value: (row) => row.name },
+    { key: 'size_bytes', value: (row) => row.sizeBytes },
+    { key: 'parent_koid', value: (row) => row.parentKoid },
+    { key: 'num_children', value: (row) => row.numChildren },
+    { key: 'num_mappings', value: (row) => row.numMappings },
+    { key: 'share_count', value: (row) => row.shareCount },
+    { key: 'flags', value: (row) => row.flags },
+    { key: 'committed_bytes', value: (row) => row.committedBytes },
+    { key: 'handle_rights', value: (row) => row.handleRights },
+    { key: 'cache_policy', value: (row) => row.cachePolicy },
+    { key: 'metadata_bytes', value: (row) => row.metadataBytes },
+    { key: 'committed_private_bytes', value: (row) => row.committedPrivateBytes },
+    { key: 'committed_scaled_bytes', value: (row) => row.committedScaled.bytes },
+    {
+      key: 'committed_fractional_scaled_bytes',
+      value: (row) => row.committedScaled.fraction,
+    },
+  ];
+}

@@ -1,0 +1,237 @@
+/** The command line in this process: options, exit statuses, error texts, where results go. */
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import type { OutStream } from '../../src/cli/output.js';
+import { InputError } from '../../src/import/errors.js';
+import { ZxError } from '../../src/objects/errors.js';
+import { BOOT, VMAPS_SH, VMOS_1118, golden } from '../views/samples.js';
+import { memsim } from './fake.js';
+
+t.test('the four commands print the golden files', async (t) => {
+  t.equal((await memsim(['ps'], BOOT)).out, golden('ps-boot.txt'));
+  t.equal((await memsim(['vmaps', '2470'], VMAPS_SH)).out, golden('vmaps-sh-2470.txt'));
+  t.equal((await memsim(['vmos', '0x45e'], VMOS_1118)).out, golden('vmos-1118.txt'));
+  t.equal((await memsim(['kstats', '-m', '-n', '1'], BOOT)).out, golden('kstats-m.txt'));
+});
+
+t.test('shared options stand before or after the command and reach the system', async (t) => {
+  const late = await memsim(
+    ['ps', '-T', '-s', 'x.snap.jsonl', '--policy', 'exact', '--reach', 'present', '--workers', '4'],
+    BOOT,
+  );
+  t.strictSame(late.opened, ['x.snap.jsonl']);
+  t.strictSame(late.accounts, [{ policy: 'exact', reach: 'present', workers: 4 }]);
+  t.match(late.out, /UNMAPPED {3}KERNEL {3}STATE NAME/);
+  const early = await memsim(['--system=-', '--workers', '0', 'ps'], BOOT, {
+    system: { defaultPolicy: 'mapcount', defaultReach: 'present' },
+  });
+  t.strictSame(early.opened, ['-']);
+  t.strictSame(early.accounts, [{ policy: 'mapcount', reach: 'present', workers: 0 }]);
+  t.strictSame((await memsim(['ps'], BOOT)).opened, ['boot']);
+});
+
+t.test('ps takes the options of the tool and ours', async (t) => {
+  t.match((await memsim(['ps', '-JT', '--era', '2019'], BOOT)).out, /^TASK.*SHARED {3}STATE NAME/);
+  t.match((await memsim(['ps', '--units=k'], BOOT)).out, '33624.0k  33596k');
+  t.equal((await memsim(['ps', '--units='], BOOT)).out, golden('ps-boot.txt'), 'empty chooses');
+  t.match((await memsim(['ps', '--units', 'q'], BOOT)).out, '?1384k');
+  t.match((await memsim(['ps', '--job=1103'], BOOT)).out, /\nj:1103 /);
+  t.equal((await memsim(['ps', '--sort', 'name', '--top=3'], BOOT)).out.split('\n').length, 6);
+  t.match((await memsim(['ps', '--group', 'job'], BOOT)).out, '6   30.0M zircon-drivers');
+});
+
+t.test('JSON and CSV show the same rows', async (t) => {
+  const json = await memsim(['ps', '--json', '--top', '2'], BOOT);
+  t.strictSame((JSON.parse(json.out) as { koid: number }[]).map((row) => row.koid), [1916, 1867]);
+  const csv = await memsim(['ps', '--csv', '--top', '2'], BOOT);
+  t.strictSame(csv.out.split('\n').map((line) => line.split(',')[1]),
+    ['koid', '1916', '1867', undefined]);
+  t.equal(JSON.parse((await memsim(['vmaps', '2470', '--json'], VMAPS_SH)).out).length, 17);
+  t.equal((await memsim(['vmos', '1118', '--csv'], VMOS_1118)).out.split('\n').length, 11);
+  const report = await memsim(['kstats', '--json', '-n', '1'], BOOT);
+  t.equal(JSON.parse(report.out).total_bytes, 2147483648, '--json selects -m');
+});
+
+const EXPECTED = 'expected ps, vmaps, vmos, kstats or start';
+const USAGE: [argv: string[], message: string, help: string][] = [
+  [[], `no command given, ${EXPECTED}`, 'memsim'],
+  [['frob'], `unknown command 'frob', ${EXPECTED}`, 'memsim'],
+  [['frob', 'x', 'y'], `unknown command 'frob', ${EXPECTED}`, 'memsim'],
+  [['--frob', 'ps'], "unknown option '--frob'", 'memsim'],
+  [['ps', '--frob'], 'Unknown option: --frob', 'memsim ps'],
+  [['ps', '-t'], 'Unknown option: -t', 'memsim ps'],
+  [['ps', 'frob'], 'Unknown option: frob', 'memsim ps'],
+  [['vmaps'], 'Usage: vmaps <process-koid>|help', 'memsim vmaps'],
+  [['vmaps', '1', '2'], 'Usage: vmaps <process-koid>|help', 'memsim vmaps'],
+  [['vmos', '12x'], 'ERROR: "12x" is not a number', 'memsim vmos'],
+  [['vmos', '089'], 'ERROR: "089" is not a number', 'memsim vmos'],
+  [['vmos', '-q'], 'ERROR: "-q" is not a number', 'memsim vmos'],
+  [['vmaps', '\x1b[2J'], 'ERROR: "\\x1b[2J" is not a number', 'memsim vmaps'],
+  [['kstats'], 'No statistics selected', 'memsim kstats'],
+  [['kstats', '-e'], 'Unknown option', 'memsim kstats'],
+  [['kstats', '-m', '-d', '0'], "Bad -d value '0'", 'memsim kstats'],
+  [['kstats', '-m', '-d', 'x'], "Bad -d value 'x'", 'memsim kstats'],
+  [['kstats', '-m', '-n', '0'], "Bad -n value '0'", 'memsim kstats'],
+  [['start', '--json'], 'start prints text only, found --json or --csv', 'memsim start'],
+];
+
+t.test('wrong usage is status 2, upstream\'s words first, then where help is', async (t) => {
+  for (const [argv, message, help] of USAGE) {
+    const { status, out, err, opened } = await memsim(argv, BOOT);
+    t.strictSame({ status, out, err, opened },
+      { status: 2, out: '', err: `${message}\ntry ${help} --help\n`, opened: [] }, argv.join(' '));
+  }
+});
+
+const WRONG_VALUES = [
+  ['ps', '--policy', 'fair'], ['ps', '--reach', 'x'], ['ps', '--era', '1999'],
+  ['ps', '--workers', '-1'], ['ps', '--workers', '1e3'], ['ps', '--json', '--csv'], ['ps', '-s'],
+  ['ps', '--sort', 'age'], ['ps', '--top', '0'], ['ps', '--job', 'x'], ['ps', '--group', 'x'],
+  ['ps', '--group', 'job', '-J'],
+];
+
+t.test('a wrong value is one sentence that names the option, before any load', async (t) => {
+  for (const argv of WRONG_VALUES) {
+    const { status, out, err, opened } = await memsim(argv, BOOT);
+    t.strictSame({ status, out, opened }, { status: 2, out: '', opened: [] }, argv.join(' '));
+    const [sentence = '', help, end] = err.split('\n');
+    t.match(sentence, argv.filter((word) => word.startsWith('--'))[0] ?? '-s', sentence);
+    t.match(help, /^try memsim.* --help$/);
+    t.equal(end, '');
+  }
+});
+
+const FAILURES: [argv: string[], message: string][] = [
+  [['vmaps', '9'], "ERROR: couldn't find process with koid 9: ZX_ERR_NOT_FOUND (-25)"],
+  [['vmos', '1028'], "ERROR: couldn't find process with koid 1028: ZX_ERR_WRONG_TYPE (-12)"],
+  [['vmos', '99999999999999999999'],
+    "ERROR: couldn't find process with koid 99999999999999999999: ZX_ERR_NOT_FOUND (-25)"],
+  [['ps', '--job=9'], 'ERROR: get_task_by_koid failed: ZX_ERR_NOT_FOUND (-25)'],
+  [['ps', '--job=1043', '--json'], 'ERROR: object with koid 1043 is not a job'],
+  [['kstats', '-c'], 'kstats -c: no system here records that, expected -m'],
+  [['ps', '-o', '/nowhere/at/all'], 'cannot write /nowhere/at/all: no such file or directory'],
+  [['ps', '--group', 'user'], 'ps --group user: the tables know no users, expected name or job'],
+];
+
+t.test('every other failure is status 1 and one line, with no result', async (t) => {
+  for (const [argv, message] of FAILURES) {
+    const { status, out, err } = await memsim(argv, BOOT);
+    t.strictSame({ status, out, err }, { status: 1, out: '', err: `${message}\n` }, argv.join(' '));
+  }
+});
+
+t.test('mistakes of a user\'s show no stack, our own only under MEMSIM_DEBUG', async (t) => {
+  const failing = (error: Error, debug = false) => memsim(['ps', '--json'], BOOT, {
+    debug, open: () => Promise.reject(error),
+  });
+  const input = await failing(new InputError('a\x1b.snap', 3, '"x"', 'a number'));
+  t.equal(input.status, 1);
+  t.equal(input.out, '');
+  t.match(input.err, /^a\S+\.snap, line 3: found "x", expected a number\n$/);
+  t.notMatch(input.err, '\x1b');
+  const memory = await failing(new ZxError('ZX_ERR_NO_MEMORY', 'asked for 9 pages, 2 are left'));
+  t.equal(memory.err, 'ZX_ERR_NO_MEMORY: asked for 9 pages, 2 are left\n');
+  const ours = await failing(new TypeError('x is\nundefined'));
+  t.equal(ours.status, 1);
+  t.equal(ours.err, 'internal error: x is\\nundefined (MEMSIM_DEBUG=1 shows where)\n');
+  t.match((await failing(new TypeError('x'), true)).err, /\n {4}at /);
+  const passing = await memsim(['ps'], BOOT, {
+    system: { account: () => Promise.reject(new ZxError('ZX_ERR_SHOULD_WAIT', 'a pass runs')) },
+  });
+  t.equal(passing.err, 'ZX_ERR_SHOULD_WAIT: a pass runs\n');
+});
+
+t.test('help and version go to standard output, status 0', async (t) => {
+  for (const word of ['help', '-help', '--help', '-h']) {
+    const { status, out, err } = await memsim(['vmaps', word]);
+    t.match(out, /^Usage: vmaps <process-koid>\n\nDumps a process's memory maps/);
+    t.strictSame({ status, err }, { status: 0, err: '' });
+  }
+  t.match((await memsim(['ps', '--help'])).out, /^Usage: ps \[options\]\nOptions:\n -J {13}Only/);
+  t.match((await memsim(['vmos', 'help'])).out, 't: ZX_RIGHT_TRANSFER');
+  t.match((await memsim(['kstats', '-h'])).out, /^Usage: kstats/);
+  t.match((await memsim(['--help'])).out, /^Usage: memsim COMMAND/);
+  t.equal((await memsim(['-V'])).out, '1.2.3\n');
+  t.equal((await memsim(['ps', '--version'])).out, '1.2.3\n');
+});
+
+t.test('notes go to standard error, each once, made visible', async (t) => {
+  const { out, err } = await memsim(['ps'], { ...BOOT, notes: ['a lower bound', 'same'] }, {
+    system: { notes: ['same', 'snapshot \x1b[1m is inconsistent'] },
+  });
+  t.equal(err, 'same\nsnapshot \\x1b[1m is inconsistent\na lower bound\n');
+  t.equal(out, golden('ps-boot.txt'));
+});
+
+t.test('-o writes a file, and leaves it alone when the command fails', async (t) => {
+  const file = `${t.testdir({ 'old.json': 'old' })}/old.json`;
+  await memsim(['ps', '--job=9', '--json', '-o', file], BOOT);
+  t.equal(readFileSync(file, 'utf8'), 'old');
+  const { status, out } = await memsim(['ps', '-o', file], BOOT);
+  t.strictSame({ status, out }, { status: 0, out: '' });
+  t.equal(readFileSync(file, 'utf8'), golden('ps-boot.txt'));
+  t.equal((await memsim(['ps', '-o', '-'], BOOT)).out, golden('ps-boot.txt'));
+});
+
+/** A reader that takes `pieces` writes and fails the next. */
+function fragile(pieces: number, code: string): OutStream & { taken: number } {
+  const stream = {
+    taken: 0,
+    on: () => undefined,
+    write: (_text: string, done: (error?: Error | null) => void): void => {
+      const error = Object.assign(new Error(code), { code, syscall: 'write' });
+      setImmediate(() => done(stream.taken++ < pieces ? null : error));
+    },
+  };
+  return stream;
+}
+
+t.test('a pipe closed early is no error and stops the command; a full disk is one', async (t) => {
+  const many = { tasks: Array.from({ length: 20000 }, (_, koid) =>
+    ({ type: 'p', koid, parent: 0, depth: 0, name: `process ${koid}` }) as const) };
+  const pipe = fragile(3, 'EPIPE');
+  const closed = await memsim(['ps', '--json'], many, { stdout: pipe });
+  t.strictSame([closed.status, closed.err, pipe.taken], [0, '', 4]);
+  const endless = await memsim(['kstats', '-m'], BOOT, { stdout: fragile(0, 'EPIPE') });
+  t.strictSame([endless.status, endless.err], [0, '']);
+  const full = await memsim(['ps'], BOOT, { stdout: fragile(0, 'ENOSPC') });
+  t.strictSame([full.status, full.err], [1, 'cannot write standard output: no space left\n']);
+});
+
+t.test('on a terminal control characters are visible in every format', async (t) => {
+  const task = { type: 'p', koid: 1, parent: 0, depth: 0, name: '\x9b2J\x1b' } as const;
+  const spec = { tasks: [task] };
+  for (const format of ['--csv', '--json']) {
+    const { out } = await memsim(['ps', format], spec, { isTty: true });
+    t.notMatch(out, /(?!\n)\p{Cc}/u, format);
+    t.match((await memsim(['ps', format], spec)).out, '\x9b2J', 'a pipe gets the name as it is');
+  }
+});
+
+t.test('kstats repeats, with timestamps, until its count or an interrupt', async (t) => {
+  const interrupt = new AbortController();
+  const endless = memsim(['kstats', '-m', '-t', '-d', '600'], BOOT, { signal: interrupt.signal });
+  await sleep(50);
+  interrupt.abort();
+  const { status, out, err } = await endless;
+  t.strictSame({ status, err }, { status: 0, err: '' });
+  t.match(out, /^\n--- \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ---\nmem total /);
+  t.equal(out.split('---\n').length, 2, 'one report in 600 seconds');
+  const twice = await memsim(['kstats', '-m', '-n', '2', '--csv', 'ignored'], BOOT);
+  const [header, first, second, end] = twice.out.split('\n');
+  t.match(header, /^total_bytes,free_bytes,/);
+  t.ok(first !== undefined && first === second && end === '');
+  t.equal(twice.opened.length, 1, 'a system at rest is looked at once');
+  const live = await memsim(['kstats', '-m', '-n', '2', '-s', 'linux'], BOOT);
+  t.equal(live.opened.length, 2, 'a live one each time');
+});
+
+t.test('start shows three views and what to type next', async (t) => {
+  const { status, out } = await memsim(['start'], BOOT);
+  t.equal(status, 0);
+  t.ok(out.startsWith(`$ memsim ps\n${golden('ps-boot.txt')}\n$ memsim vmos 2441\nrights  koid`));
+  t.match(out, golden('kstats-m.txt'));
+  t.match(out, /\nWhat to type next:\n {2}npx memsim vmaps 2441 /);
+});

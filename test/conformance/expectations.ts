@@ -1,0 +1,215 @@
+/**
+ * Expectations on VMOs, handles and frames.
+ */
+import { Right, Topic, VmoInfoFlag, VmoSignal } from '../support/api.js';
+import { type Action, type Bench, bitsOf, expectSame, permsOf, statusOf } from './bench.js';
+import { Lacking, Mismatch, type Step } from './cases.js';
+import { big, count, names, text, whole } from './values.js';
+
+/** What a pass says of one VMO. */
+interface VmoRow {
+  readonly committed: bigint;
+  readonly own: bigint;
+  readonly scaled: bigint;
+  readonly fraction: bigint;
+}
+
+const rowOf = async (b: Bench, name: string): Promise<VmoRow> => {
+  const { koid } = b.handles.get(name);
+  const { vmos } = await b.tables();
+  const row = vmos.koid.indexOf(koid);
+  if (row < 0) throw new Mismatch(`a living VMO ${name}`, 'none');
+  return {
+    committed: BigInt(vmos.committedBytes[row] as number),
+    own: BigInt(vmos.privateBytes[row] as number),
+    scaled: vmos.scaled.bytes[row] as bigint,
+    fraction: vmos.scaled.fraction[row] as bigint,
+  };
+};
+
+/** Bytes that `expect_attributed_*` means: see `rule` in the vocabulary. */
+const attributed = async (b: Bench, name: string): Promise<bigint> => {
+  const row = await rowOf(b, name);
+  return b.rule === 'old' ? row.committed : row.scaled;
+};
+
+const pagesAsBytes = (s: Step): bigint => BigInt(Math.round(Number(s['pages']) * 4096));
+
+const POLICIES = ['CACHED', 'UNCACHED', 'UNCACHED_DEVICE', 'WRITE_COMBINING'];
+const FRACTION_UNITS_ALLOWED = 64n;
+
+/** Fields of ZX_INFO_VMO that need no pass. */
+const plainFields = (b: Bench, name: string): Record<string, bigint> => {
+  const info = b.handles.get(name).getInfo(Topic.VMO);
+  return {
+    size_bytes: info.sizeBytes,
+    stream_size: info.streamSizeBytes,
+    content_size: info.streamSizeBytes,
+    parent_koid: BigInt(info.parentKoid),
+    koid: BigInt(info.koid),
+    num_children: BigInt(info.numChildren),
+    num_mappings: BigInt(info.numMappings),
+    share_count: BigInt(info.shareCount),
+    metadata_bytes: BigInt(info.metadataBytes),
+    committed_change_events: BigInt(info.committedChangeEvents),
+    cache_policy: BigInt(info.cachePolicy),
+  };
+};
+
+const chargedFields = async (b: Bench, name: string): Promise<Record<string, bigint>> => {
+  const row = await rowOf(b, name);
+  const kinds = ['committed', 'populated'];
+  return Object.fromEntries(kinds.flatMap((kind) => [
+    [`${kind}_bytes`, row.committed],
+    [`${kind}_private_bytes`, row.own],
+    [`${kind}_scaled_bytes`, row.scaled],
+    [`${kind}_fractional_scaled_bytes`, row.fraction],
+  ]));
+};
+
+const expectFlags = (b: Bench, name: string, field: string, wanted: string[]): void => {
+  const { flags } = b.handles.get(name).getInfo(Topic.VMO);
+  const bits = bitsOf(VmoInfoFlag, wanted);
+  const got = Object.keys(VmoInfoFlag).filter(
+    (flag) => flags & VmoInfoFlag[flag as keyof typeof VmoInfoFlag],
+  );
+  const fits = field === 'flags' ? flags === bits
+    : field === 'flags_present' ? (flags & bits) === bits : (flags & bits) === 0;
+  if (!fits) throw new Mismatch(`${field} ${wanted.join('|')}`, got.join('|'));
+};
+
+const expectField = async (b: Bench, name: string, field: string, wanted: unknown): Promise<void> => {
+  if (field.startsWith('flags')) return expectFlags(b, name, field, (wanted as string[]).map(String));
+  if (field === 'name') {
+    const { name: got } = b.handles.get(name).getInfo(Topic.VMO);
+    if (got !== wanted) throw new Mismatch(String(wanted), got);
+    return;
+  }
+  const plain = plainFields(b, name);
+  if (field === 'parent') return expectSame(b.handles.get(String(wanted)).koid, plain['parent_koid']!);
+  const got = plain[field] ?? (await chargedFields(b, name))[field];
+  if (got === undefined) throw new Lacking(`the field ${field} of ZX_INFO_VMO`);
+  const number = field === 'cache_policy' && typeof wanted === 'string'
+    ? BigInt(POLICIES.indexOf(wanted)) : big(wanted, field);
+  if (field.includes('fractional')) {
+    const gap = got > number ? got - number : number - got;
+    if (gap <= FRACTION_UNITS_ALLOWED) return;
+  }
+  expectSame(number, got);
+};
+
+const expectInfo: Action = async (b, s) => {
+  for (const [field, wanted] of Object.entries(s['fields'] as Record<string, unknown>)) {
+    await expectField(b, text(s, 'vmo'), field, wanted);
+  }
+};
+
+const expectKernel: Action = async (b, s) => {
+  const row = await rowOf(b, text(s, 'vmo'));
+  const known: Record<string, bigint> = {
+    uncompressed_bytes: row.committed, compressed_bytes: 0n,
+    private_uncompressed_bytes: row.own, private_compressed_bytes: 0n,
+    scaled_uncompressed_bytes: row.scaled, scaled_compressed_bytes: 0n,
+  };
+  for (const [field, wanted] of Object.entries(s['fields'] as Record<string, unknown>)) {
+    const got = known[field];
+    if (got === undefined) throw new Lacking(`the field ${field} of kernel attribution`);
+    expectSame(big(wanted, field), got);
+  }
+};
+
+const expectRights: Action = (b, s) => {
+  const { rights } = b.handles.get(text(s, 'handle'));
+  const has = bitsOf(Right, names(s, 'has'));
+  const lacks = bitsOf(Right, names(s, 'lacks'));
+  if ((rights & has) !== has || (rights & lacks) !== 0) {
+    throw new Mismatch(`with ${names(s, 'has')} without ${names(s, 'lacks')}`, rights.toString(16));
+  }
+};
+
+const framesOf = (b: Bench, s: Step, key: string): number => {
+  const [name, page] = s[key] as [string, number];
+  return b.frame(b.handles.get(name), page);
+};
+
+const compareFrames = (same: boolean): Action => (b, s) => {
+  const [a, c] = [framesOf(b, s, 'a'), framesOf(b, s, 'b')];
+  if ((a === c) !== same) throw new Mismatch(same ? 'the same frame' : 'two frames', `${a}, ${c}`);
+};
+
+const expectMapped: Action = async (b, s) => {
+  const map = b.maps.get(text(s, 'map'));
+  const { tasks, maps, mapsStart } = await b.tables();
+  const row = tasks.koid.indexOf(map.process.koid);
+  let bytes = 0;
+  for (let i = mapsStart[row] as number; i < (mapsStart[row + 1] as number); i++) {
+    const base = maps.base[i] as bigint;
+    if (maps.type[i] !== 3 || base < map.base || base >= map.base + map.sizeBytes) continue;
+    bytes += maps.committedBytes[i] as number;
+  }
+  expectSame(pagesAsBytes(s), bytes);
+};
+
+const expectPte: Action = (b, s) => {
+  const got = b.entryPerms(b.owner(s), b.address(s));
+  const wanted = permsOf(text(s, 'perms'));
+  if (got !== wanted) throw new Mismatch(text(s, 'perms') || 'no entry', `permissions ${got}`);
+};
+
+const expectDisjoint: Action = (b, s) => {
+  const frames = names(s, 'pins').flatMap((pin) => b.pins.get(pin).flatMap((one) => one.frames));
+  if (new Set(frames).size !== frames.length) throw new Mismatch('disjoint frames', String(frames));
+};
+
+/** Expectations by name. */
+export const expectActions: Readonly<Record<string, Action>> = {
+  expect_attributed_pages: async (b, s) =>
+    expectSame(pagesAsBytes(s), await attributed(b, text(s, 'vmo'))),
+  expect_attributed_bytes: async (b, s) =>
+    expectSame(whole(s, 'bytes'), await attributed(b, text(s, 'vmo'))),
+  expect_attributed_pages_sum: async (b, s) => {
+    let sum = 0n;
+    for (const name of names(s, 'vmos')) sum += await attributed(b, name);
+    expectSame(pagesAsBytes(s), sum);
+  },
+  expect_info: expectInfo,
+  expect_info_nonzero: async (b, s) => {
+    const name = text(s, 'vmo');
+    const field = text(s, 'field');
+    const got = plainFields(b, name)[field] ?? (await chargedFields(b, name))[field];
+    if (got === undefined) throw new Lacking(`the field ${field} of ZX_INFO_VMO`);
+    if (got === 0n) throw new Mismatch('not 0', '0');
+  },
+  expect_kernel_attribution: expectKernel,
+  expect_total_vmo_pages_delta: (b, s) =>
+    expectSame(whole(s, 'pages'), b.objectFrames() - b.framesAtStart),
+  expect_same_frame: compareFrames(true),
+  expect_different_frame: compareFrames(false),
+  expect_pinned_frames_disjoint: expectDisjoint,
+  expect_rights: expectRights,
+  expect_rights_exact: (b, s) =>
+    expectSame(big(s['rights_hex'], 'rights_hex'), b.handles.get(text(s, 'handle')).rights),
+  expect_signal: (b, s) => {
+    const bit = bitsOf(VmoSignal, [text(s, 'signal')]);
+    const asserted = (b.vmo(s, 'handle').signals & bit) !== 0;
+    if (asserted !== s['asserted']) throw new Mismatch(String(s['asserted']), String(asserted));
+  },
+  expect_koids_differ: (b, s) => {
+    const koids = names(s, 'handles').map((name) => b.handles.get(name).koid);
+    if (new Set(koids).size !== koids.length) throw new Mismatch('different koids', String(koids));
+  },
+  expect_num_mappings: (b, s) =>
+    expectSame(count(s, 'count'), plainFields(b, text(s, 'vmo'))['num_mappings']!),
+  expect_mapping_attributed_pages: expectMapped,
+  expect_pte: expectPte,
+  expect_no_crash: () => undefined,
+  note: () => undefined,
+};
+
+/** `expect_error`: the step inside has to be refused with this status. */
+export const expectError = async (
+  wanted: string, run: () => void | Promise<void>,
+): Promise<void> => {
+  const got = await statusOf(run);
+  if (got !== wanted) throw new Mismatch(wanted, got);
+};

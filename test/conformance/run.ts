@@ -1,0 +1,40 @@
+/**
+ * Runs conformance cases on fresh systems, through the tables of operations.
+ */
+import { Bench, type Action } from './bench.js';
+import { type Case, Lacking, type Outcome, type Step, runCase } from './cases.js';
+import { expectActions, expectError } from './expectations.js';
+import { regionActions } from './regions.js';
+import { lackingTasks, taskActions } from './tasks.js';
+import { text } from './values.js';
+import { lackingVmar, vmarActions } from './vmar.js';
+import { lackingVmo, vmoActions } from './vmo.js';
+
+const actions: Readonly<Record<string, Action>> = {
+  ...vmoActions, ...vmarActions, ...taskActions, ...regionActions, ...expectActions,
+};
+const lacking: Readonly<Record<string, string>> = { ...lackingVmo, ...lackingVmar, ...lackingTasks };
+
+/** Groups of operations by the first part of their name, and what they need. */
+const PREFIXES: readonly [string, string][] = [
+  ['pq_', 'page queues'], ['pmm_', 'a private PMM'], ['region_', 'a bare region list'],
+  ['arch_', 'a bare page table'],
+];
+
+const capability = (op: string): string =>
+  lacking[op] ?? PREFIXES.find(([prefix]) => op.startsWith(prefix))?.[1] ?? `the operation ${op}`;
+
+const perform = async (bench: Bench, step: Step): Promise<void> => {
+  if (step.op === 'expect_error') {
+    return expectError(text(step, 'error'), () => perform(bench, step['of'] as Step));
+  }
+  const action = actions[step.op];
+  if (action === undefined) throw new Lacking(capability(step.op));
+  await action(bench, step);
+};
+
+/** Runs one case on a fresh system. */
+export const runOnSystem = (one: Case): Promise<Outcome> => {
+  const bench = new Bench(one.rule);
+  return runCase(one, (step) => perform(bench, step));
+};

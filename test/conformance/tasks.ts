@@ -1,0 +1,94 @@
+/**
+ * Operations on jobs and processes, and expectations on what they report.
+ */
+import { Topic, type ProcessMapsEntry } from '../support/api.js';
+import { type Action, type Bench, expectSame, permsOf } from './bench.js';
+import { Mismatch, type Step } from './cases.js';
+import { count, text, whole } from './values.js';
+
+/** What TASK_STATS says of a process, from the columns of a pass. */
+const statsOf = async (b: Bench, s: Step): Promise<Record<string, bigint>> => {
+  const { koid } = b.processOf(s);
+  const { tasks } = await b.tables();
+  const row = tasks.koid.indexOf(koid);
+  if (row < 0) throw new Mismatch(`a living process ${text(s, 'process')}`, 'none');
+  const own = BigInt(tasks.privateBytes[row] as number);
+  return {
+    mem_mapped_bytes: BigInt(tasks.mappedBytes[row] as number),
+    mem_private_bytes: own,
+    mem_shared_bytes: BigInt(tasks.sharedBytes[row] as number),
+    mem_scaled_shared_bytes: (tasks.pss.bytes[row] as bigint) - own,
+    pss: tasks.pss.bytes[row] as bigint,
+  };
+};
+
+const mappingsOf = (b: Bench, s: Step): ProcessMapsEntry[] =>
+  b.processOf(s).getInfo(Topic.PROCESS_MAPS).filter((entry) => entry.type === 3);
+
+const sameList = (wanted: unknown, got: readonly unknown[]): void => {
+  if (wanted === undefined) return;
+  if (String(wanted) !== got.join(',')) throw new Mismatch(String(wanted), got.join(','));
+};
+
+const letters = (perms: number): string =>
+  [...'rwx'].filter((_, bit) => (perms >> bit) & 1).join('');
+
+const expectMaps: Action = (b, s) => {
+  const entries = mappingsOf(b, s);
+  sameList(s['mapping_sizes'], entries.map((entry) => entry.size));
+  sameList(s['mapping_perms'], entries.map((entry) => letters(entry.perms)));
+};
+
+const expectInvariants: Action = (b, s) => {
+  const entries = b.processOf(s).getInfo(Topic.PROCESS_MAPS);
+  const [aspace, root] = entries;
+  if (aspace?.type !== 1 || aspace.depth !== 0) throw new Mismatch('an aspace first', 'none');
+  if (root?.type !== 2 || root.depth !== 1) throw new Mismatch('a root VMAR second', 'none');
+  for (const [i, entry] of entries.entries()) {
+    const before = entries[i - 1];
+    if (before !== undefined && (entry.base < before.base || entry.depth > before.depth + 1)) {
+      throw new Mismatch('rows in pre-order', `row ${i} at ${entry.base}`);
+    }
+  }
+};
+
+const protect: Action = (b, s) => {
+  const map = b.maps.get(text(s, 'map'));
+  const first = s['page'] === undefined ? 0n : whole(s, 'page') * 4096n;
+  const length = s['pages'] === undefined ? map.sizeBytes : whole(s, 'pages') * 4096n;
+  map.vmar.protect(permsOf(text(s, 'perms')), map.base + first, length);
+};
+
+const giveHandle: Action = (b, s) => {
+  const given = b.vmo(s).duplicate();
+  b.processOf(s).insertHandle(given);
+};
+
+/** Operations by name. */
+export const taskActions: Readonly<Record<string, Action>> = {
+  process_create: (b, s) => b.processes.set(text(s, 'out'), b.job.createProcess(text(s, 'out'))),
+  process_protect: protect,
+  process_give_handle: giveHandle,
+  process_kill: (b, s) => b.processOf(s).kill(),
+  get_task_stats: (b, s) => void b.processOf(s).getInfo(Topic.TASK_STATS),
+  get_process_maps: (b, s) => void b.processOf(s).getInfo(Topic.PROCESS_MAPS),
+  expect_task_stats: async (b, s) => {
+    const stats = await statsOf(b, s);
+    for (const [field, wanted] of Object.entries(s['fields'] as Record<string, number>)) {
+      const got = stats[field];
+      if (got === undefined) throw new Error(`no field ${field} in task statistics`);
+      expectSame(wanted, got);
+    }
+  },
+  expect_pss: async (b, s) => expectSame(count(s, 'bytes'), (await statsOf(b, s))['pss']!),
+  expect_process_maps: expectMaps,
+  expect_process_maps_invariants: expectInvariants,
+};
+
+/** Operations that need what the simulator does not have yet, by the capability they lack. */
+export const lackingTasks: Readonly<Record<string, string>> = {
+  job_create: 'killing jobs when memory runs out',
+  job_set_kill_on_oom: 'killing jobs when memory runs out',
+  oom_kill: 'killing jobs when memory runs out',
+  expect_process_vmos: 'ZX_INFO_PROCESS_VMOS in the vocabulary',
+};

@@ -1,0 +1,115 @@
+/**
+ * Runs the operations of a random program on the real system, through the public API.
+ *
+ * I1. Handles and processes are numbered as in the model's driver (`on-model.ts`, I1).
+ */
+import { type Process, type StatusName, type System, Vmo, VmoChild, VmoOp, VmoOption, VmOption,
+  ZxError, newSystem }
+  from '../support/api.js';
+import { type Answer, NOTHING, type Settled, addressOf, filledPages, pattern } from './on-model.js';
+
+/** Frames of a system under test: enough for any program, few enough to make quickly. */
+export const PHYSICAL_PAGES = 8192;
+
+/** The real system, driven by operations. */
+export class OnSystem {
+  readonly system: System;
+  readonly handles: Vmo[] = [];
+  readonly processes: Process[] = [];
+
+  constructor(physicalPages = PHYSICAL_PAGES) {
+    this.system = newSystem(physicalPages);
+  }
+
+  /** Does one settled operation. */
+  apply(op: Settled): Answer {
+    const handle = 'handle' in op ? this.handles[op.handle] : undefined;
+    const process = 'process' in op ? this.processes[op.process] : undefined;
+    if (op.kind === 'nothing') return NOTHING;
+    if (('handle' in op && !handle) || ('process' in op && !process)) return NOTHING;
+    try {
+      const bytes = this.#run(op, handle!, process!);
+      return bytes === undefined ? { status: 'ZX_OK' } : { status: 'ZX_OK', bytes };
+    } catch (error) {
+      if (error instanceof ZxError) return { status: error.status satisfies StatusName };
+      throw error;
+    }
+  }
+
+  #run(op: Settled, handle: Vmo, process: Process): Uint8Array | undefined {
+    switch (op.kind) {
+      case 'create': {
+        const options = op.resizable ? VmoOption.RESIZABLE : 0;
+        this.handles.push(this.system.createVmo(op.size * 4096, options));
+        return undefined;
+      }
+      case 'createFile': {
+        const vmo = this.system.createFileVmo(op.size * 4096);
+        for (const page of filledPages(op.size, op.filled)) vmo.write(page * 4096, pattern(page, 4));
+        this.handles.push(vmo);
+        return undefined;
+      }
+      case 'child': {
+        const options = VmoChild[op.child] | (op.resizable ? VmoChild.RESIZABLE : 0)
+          | (op.noWrite ? VmoChild.NO_WRITE : 0);
+        this.handles.push(handle.createChild(options, op.offset * 4096, op.size * 4096));
+        return undefined;
+      }
+      case 'duplicate':
+        this.handles.push(handle.duplicate(handle.rights & ~op.drop));
+        return undefined;
+      case 'close':
+        handle.close();
+        this.handles.splice(op.handle, 1);
+        return undefined;
+      case 'write':
+        handle.write(op.page * 4096 + op.byte, pattern(op.value, op.length));
+        return undefined;
+      case 'read': return handle.read(op.page * 4096 + op.byte, op.length);
+      case 'range':
+        handle.opRange(VmoOp[op.op], op.page * 4096 + op.odd, op.pages * 4096);
+        return undefined;
+      case 'setSize':
+        handle.setSize(op.size * 4096 + op.odd);
+        return undefined;
+      default: return this.#runTask(op, handle, process);
+    }
+  }
+
+  #runTask(op: Settled, handle: Vmo, process: Process): Uint8Array | undefined {
+    const at = addressOf(op) * 4096;
+    const vmar = process?.rootVmar;
+    switch (op.kind) {
+      case 'process':
+        this.processes.push(this.system.rootJob.createProcess(`p${this.processes.length}`));
+        return undefined;
+      case 'kill':
+        process.kill();
+        this.processes.splice(op.process, 1);
+        return undefined;
+      case 'give':
+        process.insertHandle(handle.duplicate());
+        return undefined;
+      case 'map': {
+        const offset = BigInt(at) - vmar.base;
+        const options = VmOption.SPECIFIC | VmOption.ALLOW_FAULTS | op.perms;
+        vmar.map(options, offset, handle, op.offset * 4096, op.pages * 4096);
+        return undefined;
+      }
+      case 'unmap':
+        vmar.unmap(at, op.pages * 4096);
+        return undefined;
+      case 'protect':
+        vmar.protect(op.perms, at, op.pages * 4096);
+        return undefined;
+      case 'touch':
+        process.touch(at, op.pages * 4096, op.access);
+        return undefined;
+      case 'processWrite':
+        process.write(at + op.byte, pattern(op.value, 1));
+        return undefined;
+      case 'processRead': return process.read(at + op.byte, 1);
+      default: throw new Error(`unknown operation ${op.kind}`);
+    }
+  }
+}
