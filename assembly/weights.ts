@@ -41,6 +41,8 @@ export function passBegin(mode: u32): bool {
     store<u32>(H_FRAME_WEIGHT, column);
     store<u32>(H_DIRTY, dirty);
     memory.fill(dirty, 0, (frames >> 12) + 1);
+    // more than one chunk comes from fresh memory; a single one may be used
+    if (frames << 2 <= CHUNK_BYTES) memory.fill(column, 0, frames << 2);
   }
   if (!shareTableReady()) return false;
   clearDirty();

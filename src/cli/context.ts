@@ -21,7 +21,7 @@ export interface CliSystem {
   /** Reach where none is asked for. */ readonly defaultReach: Reach;
   /** Lines a user should see about how the system came to be. */ readonly notes: readonly string[];
   /** One accounting pass. */
-  account(options: { policy: Policy; reach: Reach; workers?: number }): Promise<AccountTables>;
+  account(options: { policy: Policy; reach?: Reach; workers?: number }): Promise<AccountTables>;
 }
 
 /** Opens a system by its SPEC. */
@@ -76,7 +76,7 @@ export class Context {
     this.note(system.notes);
     const tables = await system.account({
       policy: options.policy ?? policy ?? system.defaultPolicy,
-      reach: options.reach ?? system.defaultReach,
+      ...(options.reach === undefined ? {} : { reach: options.reach }),
       workers: options.workers,
     });
     this.note(tables.notes);

@@ -155,6 +155,11 @@ export class Core {
     return this.u32[((this.constants.H_STATES as number) >>> 2) + state] as number;
   }
 
+  /** Frames that were ever in use, the zero page included: no higher number stands anywhere. */
+  get framesUsed(): number {
+    return this.#word('H_FRAME_BUMP');
+  }
+
   /** Host bytes in use: the core's memory up to its mark. */
   get hostBytesUsed(): number {
     return this.#word('H_BRK') * WASM_PAGE_BYTES;
@@ -401,6 +406,43 @@ export class Core {
   /** Heap bytes of a VMO: its record and the nodes that it alone holds; 0 before the first page. */
   vmoMetadataBytes(vmo: VmoRef): number {
     return this.raw.vmoMetadataBytes(vmo);
+  }
+
+  /** Pages from page 0 on that look through to the live parent where the VMO's own list is silent. */
+  vmoLivePages(vmo: VmoRef): number {
+    return this.raw.vmoLivePages(vmo);
+  }
+
+  /** Pages from the first page of `relative` to this VMO's first one, in one key space. */
+  vmoOffsetIn(vmo: VmoRef, relative: VmoRef): number {
+    return this.raw.vmoOffsetIn(vmo, relative);
+  }
+
+  /** Number of the family: trees that descend from one VMO share it. */
+  vmoFamily(vmo: VmoRef): number {
+    return this.raw.vmoFamily(vmo);
+  }
+
+  /** Runs of pages where a VMO's own list says something: pairs of first page and length. */
+  vmoRuns(vmo: VmoRef, page: number, pages: number): Float64Array {
+    let room = XFER_BYTES / 16;
+    const xfer = this.#word('H_XFER');
+    const found = this.raw.vmoRuns(vmo, page, pages, xfer, room);
+    if (found <= room) return this.f64.slice(xfer >>> 3, (xfer >>> 3) + found * 2);
+    room = found;
+    const at = this.raw.scratchAlloc(room * 16) >>> 0;
+    if (at === 0) throw new RangeError(`no host memory to list ${found} runs`);
+    this.raw.vmoRuns(vmo, page, pages, at, room);
+    const runs = this.f64.slice(at >>> 3, (at >>> 3) + found * 2);
+    this.raw.scratchFree(at, room * 16);
+    return runs;
+  }
+
+  /** What a frame of a recorded system is. */
+  frameKinds(frame: number): FrameKinds {
+    const b = this.u32[(this.#word('H_FRAME_B') >>> 2) + frame] as number;
+    const has = (flag: string): boolean => (b & (this.constants[flag] as number)) !== 0;
+    return { hugetlb: has('B_HUGETLB'), anonymous: has('B_ANON'), sharedMemory: has('B_SHMEM') };
   }
 
   /** Builders: takes free frames that follow one another; the first one's number, or NO_MEMORY. */

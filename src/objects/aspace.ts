@@ -100,7 +100,8 @@ export class AddressSpace {
    *
    * @param access - READ 1, WRITE 2, EXECUTE 4
    * @returns the number of pages
-   * @throws ZxError with the status of the first fault, or ZX_ERR_NO_MEMORY; then no page was touched
+   * @throws ZxError with the status of the first fault, or ZX_ERR_NO_MEMORY; then no page was
+   *     touched
    */
   touch(page: number, pages: number, access: number): number {
     if (pages === 0) return 0;
@@ -134,8 +135,8 @@ export class AddressSpace {
   }
 
   /**
-   * Makes sure that the core can take `count` more mappings here without asking for memory, by mapping
-   * as many pages where no program can, and unmapping them.
+   * Makes sure that the core can take `count` more mappings here without asking for memory, by
+   * mapping as many pages where no program can, and unmapping them.
    *
    * @param count - 1 or 2
    * @throws ZxError ZX_ERR_NO_MEMORY

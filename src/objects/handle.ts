@@ -1,8 +1,9 @@
 /**
  * Handles: what programs hold of kernel objects.
  *
- * I1. Every call goes through `look` (reads) or `change` (may change the system): first the system must
- *     not be busy, then the handle open, then it must have the rights. Nothing else comes before.
+ * I1. Every call goes through `look` (reads) or `change` (may change the system): first the system
+ *     must not be busy, then the handle open, then it must have the rights. Nothing else comes
+ *     before.
  * I2. A handle is owned by the host program (no owner, value 0) or by one process's table.
  * I3. Values of a table have their two lowest bits set and are not used twice.
  */

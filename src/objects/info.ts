@@ -11,16 +11,27 @@ import { Right } from './rights.js';
 
 /** Topics, by Zircon's numbers. */
 export const Topic = {
+  /** ZX_INFO_HANDLE_BASIC. */
   HANDLE_BASIC: 2,
+  /** ZX_INFO_PROCESS. */
   PROCESS: 3,
+  /** ZX_INFO_VMAR. */
   VMAR: 7,
+  /** ZX_INFO_JOB_CHILDREN. */
   JOB_CHILDREN: 8,
+  /** ZX_INFO_JOB_PROCESSES. */
   JOB_PROCESSES: 9,
+  /** ZX_INFO_TASK_STATS. */
   TASK_STATS: 12,
+  /** ZX_INFO_PROCESS_MAPS. */
   PROCESS_MAPS: 13,
+  /** ZX_INFO_PROCESS_VMOS. */
   PROCESS_VMOS: 14,
+  /** ZX_INFO_KMEM_STATS, asked of the root job. */
   KMEM_STATS: 17,
+  /** ZX_INFO_HANDLE_COUNT. */
   HANDLE_COUNT: 18,
+  /** ZX_INFO_VMO. */
   VMO: 23,
 } as const;
 /** A topic. */
@@ -49,15 +60,25 @@ export const INFO_RIGHTS: Readonly<Record<number, number>> = {
 
 /** Flags of ZX_INFO_VMO. */
 export const VmoInfoFlag = {
+  /** It has pages, and is no device memory. */
   PAGED: 1 << 0,
+  /** Its size may change. */
   RESIZABLE: 1 << 1,
+  /** A snapshot or clone. */
   IS_COW_CLONE: 1 << 2,
+  /** Found by a handle. */
   VIA_HANDLE: 1 << 3,
+  /** Found by a mapping. */
   VIA_MAPPING: 1 << 4,
+  /** A pager supplies its pages, or its ancestor's. */
   PAGER_BACKED: 1 << 5,
+  /** One run of physical memory. */
   CONTIGUOUS: 1 << 6,
+  /** May be discarded while unlocked. */
   DISCARDABLE: 1 << 7,
+  /** A snapshot that nobody can write. */
   IMMUTABLE: 1 << 8,
+  /** Found by an IO buffer's handle. */
   VIA_IOB_HANDLE: 1 << 9,
 } as const;
 

@@ -34,7 +34,8 @@ export class JobObject extends KernelObject {
   /**
    * @param parent - the job above
    * @param options - name and koid
-   * @throws ZxError ZX_ERR_OUT_OF_RANGE if the tree would be too deep, ZX_ERR_BAD_STATE if the parent died
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE if the tree would be too deep, ZX_ERR_BAD_STATE if the
+   *     parent died
    */
   constructor(system: KernelSystem, parent: JobObject | undefined, options: NameOptions) {
     const height = parent === undefined ? ROOT_JOB_HEIGHT : parent.height - 1;

@@ -56,7 +56,8 @@ export class KoidAllocator {
         koid,
       });
     }
-    if (!this.isFree(koid)) fail('ZX_ERR_ALREADY_EXISTS', `koid ${koid} was given before`, { koid });
+    if (this.isFree(koid)) return;
+    fail('ZX_ERR_ALREADY_EXISTS', `koid ${koid} was given before`, { koid });
   }
 
   /** Takes the koid a builder names; refuses as `checkFree` does. */

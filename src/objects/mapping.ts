@@ -120,8 +120,8 @@ export class Mapping implements MappingParts {
   }
 
   /**
-   * Pages from the start on that an access may reach: up to the VMO's end, or the page that holds the
-   * stream's last byte where the mapping says so.
+   * Pages from the start on that an access may reach: up to the VMO's end, or the page that holds
+   * the stream's last byte where the mapping says so.
    */
   get reachablePages(): number {
     const { extent } = this.vmo;
@@ -189,8 +189,9 @@ export class Mapping implements MappingParts {
       const behind = from < to ? this.#cutPiece(piece, from, to) : piece.ref;
       const before = from - piece.first;
       if (before > 0) left.push({ ...piece, pages: before });
+      if (end >= pieceEnd) continue;
       const start = Math.max(piece.first, to);
-      if (end < pieceEnd) right.push({ ...piece, first: start - end, pages: pieceEnd - start, ref: behind });
+      right.push({ ...piece, first: start - end, pages: pieceEnd - start, ref: behind });
     }
     const parts = {
       ...this.#asParts(),
@@ -235,7 +236,8 @@ export class Mapping implements MappingParts {
       return NO_REF;
     }
     const made = this.#core.unmapRange(piece.ref, from - piece.first, to - from);
-    const second = checkCore<MappingRef>(made, 'no memory to split a mapping', { pages: to - from });
+    const details = { pages: to - from };
+    const second = checkCore<MappingRef>(made, 'no memory to split a mapping', details);
     return from === piece.first ? piece.ref : second;
   }
 

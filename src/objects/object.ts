@@ -11,7 +11,18 @@ import { Topic, type InfoByTopic } from './info.js';
 import type { KernelSystem } from './system.js';
 
 /** Kinds of objects (`zx_obj_type_t`). */
-export const ObjectType = { PROCESS: 1, THREAD: 2, VMO: 3, JOB: 17, VMAR: 18 } as const;
+export const ObjectType = {
+  /** ZX_OBJ_TYPE_PROCESS. */
+  PROCESS: 1,
+  /** ZX_OBJ_TYPE_THREAD. */
+  THREAD: 2,
+  /** ZX_OBJ_TYPE_VMO. */
+  VMO: 3,
+  /** ZX_OBJ_TYPE_JOB. */
+  JOB: 17,
+  /** ZX_OBJ_TYPE_VMAR. */
+  VMAR: 18,
+} as const;
 /** A kind of object. */
 export type ObjectType = (typeof ObjectType)[keyof typeof ObjectType];
 
@@ -23,7 +34,7 @@ export interface NameOptions {
   readonly koid?: number;
 }
 
-/** A kernel object, as handles refer to it. Programs hold handles; views and passes read objects. */
+/** A kernel object. Programs hold handles to it; views and passes read it. */
 export abstract class KernelObject {
   /** The system it belongs to. */
   readonly system: KernelSystem;

@@ -1,13 +1,16 @@
 /**
  * A page tree of the core, as the VMOs that stand on it see it.
  *
- * A VMO owns one; its slices and references stand on the same tree, and a unidirectional clone's tree
- * looks through to its parent's. So a tree can outlive the VMO that made it: its pages are then nobody's.
+ * A VMO owns one; its slices and references stand on the same tree, and a unidirectional clone's
+ * tree looks through to its parent's. So a tree can outlive the VMO that made it: its pages are
+ * then nobody's.
  *
- * I1. `users` counts the VMOs that stand on the tree and the trees that look through to it; at 0 the
- *     core's reference goes. Chains are worked off in a loop.
- * I2. `leaves` of a family counts the living trees that descend from one another by snapshots: with two
- *     or more, each of them has, in Zircon's words, a hidden parent.
+ * I1. `users` counts the VMOs that stand on the tree and the trees that look through to it; at 0
+ *     the core's reference goes. Chains are worked off in a loop.
+ * I2. Every pin on the tree's pages is noted here too, so whether a range has pinned pages costs a
+ *     look at the pins, however large the range.
+ * I3. `leaves` of a family counts the living trees that descend from one another by snapshots: with
+ *     two or more, each of them has, in Zircon's words, a hidden parent.
  */
 
 import type { Core, VmoRef } from '../core/core.js';
@@ -16,6 +19,14 @@ import type { VmoObject } from './vmo-object.js';
 
 /** Kinds of page trees: `CoreVmoKind`. */
 export type TreeKind = number;
+
+/** A run of pages. */
+export interface PageSpan {
+  /** First page. */
+  readonly first: number;
+  /** Number of pages. */
+  readonly pages: number;
+}
 
 /** Where trees are registered: the core, and the living trees. */
 export interface TreeHome {
@@ -37,10 +48,9 @@ export class PageTree {
   readonly rootOffsetPages: number;
   /** The VMO whose own tree this is, while it lives. Slices and references never own. */
   owner: VmoObject | undefined;
-  /** Pins on the tree's pages, counted with multiplicity. */
-  pinnedPages = 0;
   readonly #home: TreeHome;
   #users = 1;
+  readonly #pins = new Set<PageSpan>();
   #family: { leaves: number } | undefined;
 
   private constructor(
@@ -100,6 +110,45 @@ export class PageTree {
   /** Whether another living leaf shares pages with it by snapshots. */
   get hasHiddenParent(): boolean {
     return this.#family !== undefined && this.#family.leaves > 1;
+  }
+
+  /** Whether any page is pinned. */
+  get isPinned(): boolean {
+    return this.#pins.size > 0;
+  }
+
+  /** Notes a pin. */
+  addPin(span: PageSpan): void {
+    this.#pins.add(span);
+  }
+
+  /** Notes that a pin went. */
+  removePin(span: PageSpan): void {
+    this.#pins.delete(span);
+  }
+
+  /** The pinned pages of [first, first + pages), as spans in order that don't touch. */
+  pinnedSpans(first: number, pages: number): PageSpan[] {
+    const end = first + pages;
+    const spans: PageSpan[] = [];
+    for (const pin of [...this.#pins].sort((a, b) => a.first - b.first)) {
+      const from = Math.max(first, pin.first);
+      const to = Math.min(end, pin.first + pin.pages);
+      const last = spans[spans.length - 1];
+      if (from >= to) continue;
+      if (last === undefined || from > last.first + last.pages) {
+        spans.push({ first: from, pages: to - from });
+      } else {
+        const until = Math.max(to, last.first + last.pages);
+        spans[spans.length - 1] = { first: last.first, pages: until - last.first };
+      }
+    }
+    return spans;
+  }
+
+  /** Pinned pages of [first, first + pages). */
+  pinnedPages(first: number, pages: number): number {
+    return this.pinnedSpans(first, pages).reduce((sum, span) => sum + span.pages, 0);
   }
 
   /** Counts one more VMO on the tree. */

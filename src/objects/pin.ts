@@ -1,11 +1,12 @@
 /**
  * A pin: a promise that pages of a VMO stay where they are, as a device needs it (`zx_bti_pin`).
  *
- * I1. While a pin is held its pages can be neither decommitted, cut off nor snapshotted, and the VMO
- *     lives (memory-semantics 5.6).
+ * I1. While a pin is held its pages can be neither decommitted, cut off nor snapshotted, and the
+ *     VMO lives (memory-semantics 5.6).
  */
 
 import { fail } from './errors.js';
+import type { PageSpan } from './page-tree.js';
 import type { VmoObject } from './vmo-object.js';
 
 /** Pages of a VMO that are pinned together. */
@@ -15,6 +16,7 @@ export class Pin {
   readonly firstPage: number;
   /** Number of pages. */
   readonly pages: number;
+  readonly #span: PageSpan;
   #held = true;
 
   /**
@@ -26,7 +28,8 @@ export class Pin {
     this.#vmo = vmo;
     this.firstPage = firstPage;
     this.pages = pages;
-    vmo.tree.pinnedPages += pages;
+    this.#span = { first: vmo.offsetPages + firstPage, pages };
+    vmo.tree.addPin(this.#span);
     vmo.addPin();
   }
 
@@ -50,7 +53,7 @@ export class Pin {
     if (!vmo.isPhysical) {
       vmo.system.core.vmoUnpin(vmo.tree.ref, vmo.offsetPages + this.firstPage, this.pages);
     }
-    vmo.tree.pinnedPages -= this.pages;
+    vmo.tree.removePin(this.#span);
     vmo.removePin();
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Where a new region goes in its VMAR, and which refusal it gets (memory-semantics 9.3, in that order).
+ * Where a new region goes in its VMAR, and which refusal it gets (memory-semantics 9.3, in that
+ * order).
  *
  * I1. Nothing is changed here. Without a place asked for it is the lowest gap that fits.
  */

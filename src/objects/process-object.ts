@@ -1,8 +1,9 @@
 /**
  * The process itself: an address space, a table of handles, a place in its job.
  *
- * I1. A process lives until it exits or is killed, whether or not anybody holds a handle to it. Then its
- *     handles are closed and its address space is gone; its koid and return code can still be asked.
+ * I1. A process lives until it exits or is killed, whether or not anybody holds a handle to it.
+ *     Then its handles are closed and its address space is gone; its koid and return code can still
+ *     be asked.
  */
 
 import type { AspaceRef } from '../core/core.js';
@@ -39,7 +40,13 @@ export class ProcessObject extends KernelObject {
    * @param root - range and rules of the root VMAR
    * @param aspace - the core's address space, which nobody else uses
    */
-  constructor(system: KernelSystem, job: JobObject, options: NameOptions, root: VmarPlace, aspace: AspaceRef) {
+  constructor(
+    system: KernelSystem,
+    job: JobObject,
+    options: NameOptions,
+    root: VmarPlace,
+    aspace: AspaceRef,
+  ) {
     super(system, ObjectType.PROCESS, options);
     this.job = job;
     this.handles = new HandleTable(this);
@@ -79,7 +86,7 @@ export class ProcessObject extends KernelObject {
     this.job.settle();
   }
 
-  /** Answers the topics of processes. A process that ended refuses those about its memory (11.4). */
+  /** Answers the topics of processes; one that ended refuses those about its memory (11.4). */
   info<T extends Topic>(topic: T, rights: number): InfoByTopic[T] | undefined {
     const answer = this.#answer(topic);
     if (answer === undefined) return this.commonInfo(topic, rights);

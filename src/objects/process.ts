@@ -1,7 +1,8 @@
 /**
  * Handles to processes, and what a process does itself: read, write and touch its memory.
  *
- * I1. An access is one range a call. It is checked as a whole; a fault anywhere in it touches nothing.
+ * I1. An access is one range a call. It is checked as a whole; a fault anywhere in it touches
+ *     nothing.
  * I2. A handle that goes into a process's table stays usable by the host program.
  */
 
@@ -30,8 +31,8 @@ export class Process extends Handle<ProcessObject> {
    * @param length - bytes; 0 touches nothing
    * @param access - bits of `Access`
    * @returns pages touched
-   * @throws ZxError ZX_ERR_NOT_FOUND, ZX_ERR_ACCESS_DENIED or ZX_ERR_OUT_OF_RANGE: the fault (9.12);
-   *     ZX_ERR_NO_MEMORY; ZX_ERR_BAD_STATE if the process ended
+   * @throws ZxError ZX_ERR_NOT_FOUND, ZX_ERR_ACCESS_DENIED or ZX_ERR_OUT_OF_RANGE: the fault
+   *     (9.12); ZX_ERR_NO_MEMORY; ZX_ERR_BAD_STATE if the process ended
    */
   touch(address: Bytes, length: Bytes, access: number): number {
     const process = this.#running();
@@ -122,7 +123,8 @@ function pagesOfRange(address: Bytes, length: Bytes): [page: number, pages: numb
   const page = pageOf(from);
   const end = pagesUp(from + bytes);
   if (end > PAGES_IN_64_BITS) {
-    fail('ZX_ERR_NOT_FOUND', `access ${from}+${bytes}: passes 2^64`, { address: from, length: bytes });
+    const details = { address: from, length: bytes };
+    fail('ZX_ERR_NOT_FOUND', `access ${from}+${bytes}: passes 2^64`, details);
   }
   return [page, end - page];
 }

@@ -1,8 +1,8 @@
 /**
  * `zx_vmar_protect`: new permissions for a range of addresses (memory-semantics 9.8).
  *
- * I1. All is checked, then the core's mappings are split where the range cuts them (which can fail, and
- *     then has changed nothing a program can see), then permissions are set, which cannot fail.
+ * I1. All is checked, then the core's mappings are split where the range cuts them (which can fail,
+ *     and then has changed nothing a program can see), then permissions are set, which cannot fail.
  */
 
 import { fail } from './errors.js';
@@ -24,8 +24,8 @@ interface Part {
  * @param length - bytes, rounded up
  * @param perms - READ 1, WRITE 2, EXECUTE 4
  * @param opChildren - whether the handle may work on VMARs inside
- * @throws ZxError ZX_ERR_INVALID_ARGS for the range, ZX_ERR_NOT_FOUND for a gap, ZX_ERR_ACCESS_DENIED for
- *     more than a mapping may have or, in a VMAR inside, more than it has
+ * @throws ZxError ZX_ERR_INVALID_ARGS for the range, ZX_ERR_NOT_FOUND for a gap,
+ *     ZX_ERR_ACCESS_DENIED for more than a mapping may have or, in a VMAR inside, more than it has
  */
 export function protectRange(
   vmar: VmarObject,

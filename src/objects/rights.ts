@@ -7,30 +7,55 @@
 
 /** One bit for each right. */
 export const Right = {
+  /** Duplicate the handle, make children. */
   DUPLICATE: 1 << 0,
+  /** Pass the handle on. */
   TRANSFER: 1 << 1,
+  /** Read contents. */
   READ: 1 << 2,
+  /** Write contents. */
   WRITE: 1 << 3,
+  /** Map as executable. */
   EXECUTE: 1 << 4,
+  /** Map, pin. */
   MAP: 1 << 5,
+  /** Read properties. */
   GET_PROPERTY: 1 << 6,
+  /** Set properties. */
   SET_PROPERTY: 1 << 7,
+  /** List children. */
   ENUMERATE: 1 << 8,
+  /** Kill. */
   DESTROY: 1 << 9,
+  /** Set policies. */
   SET_POLICY: 1 << 10,
+  /** Read policies. */
   GET_POLICY: 1 << 11,
+  /** Signal the object. */
   SIGNAL: 1 << 12,
+  /** Signal the other end. */
   SIGNAL_PEER: 1 << 13,
+  /** Wait for signals. */
   WAIT: 1 << 14,
+  /** Ask about it. */
   INSPECT: 1 << 15,
+  /** Make and manage jobs. */
   MANAGE_JOB: 1 << 16,
+  /** Make and manage processes. */
   MANAGE_PROCESS: 1 << 17,
+  /** Make and manage threads. */
   MANAGE_THREAD: 1 << 18,
+  /** Apply scheduling profiles. */
   APPLY_PROFILE: 1 << 19,
+  /** Manage sockets. */
   MANAGE_SOCKET: 1 << 20,
+  /** Work on regions inside. */
   OP_CHILDREN: 1 << 21,
+  /** Change the size. */
   RESIZE: 1 << 22,
+  /** Attach VMOs to a pager. */
   ATTACH_VMO: 1 << 23,
+  /** Manage a pager's VMOs. */
   MANAGE_VMO: 1 << 24,
 } as const;
 
@@ -45,10 +70,15 @@ const TASK = BASIC | IO | PROPERTY | Right.DESTROY | Right.SIGNAL;
 
 /** Rights of a handle as its object's creator gets it. */
 export const DefaultRights = {
+  /** Of VMOs; RESIZE comes with resizable ones. */
   VMO: BASIC | IO | PROPERTY | Right.MAP | Right.SIGNAL,
+  /** Of VMARs; READ, WRITE, EXECUTE by what they allow. */
   VMAR: (BASIC & ~Right.WAIT) | Right.OP_CHILDREN,
+  /** Of processes. */
   PROCESS: TASK | Right.ENUMERATE | Right.MANAGE_PROCESS | Right.MANAGE_THREAD,
+  /** Of threads. */
   THREAD: TASK | Right.MANAGE_THREAD,
+  /** Of jobs. */
   JOB:
     TASK | POLICY | Right.ENUMERATE | Right.MANAGE_JOB | Right.MANAGE_PROCESS | Right.MANAGE_THREAD,
 } as const;

@@ -1,9 +1,9 @@
 /**
- * A simulated system: the core, the objects that stand on it, and the rule that nothing changes while
- * an accounting pass reads it.
+ * A simulated system: the core, the objects that stand on it, and the rule that nothing changes
+ * while an accounting pass reads it.
  *
- * I1. `busy` counts the passes under way. While it is above 0 every call that would change the system
- *     fails with ZX_ERR_SHOULD_WAIT: `assertNotBusy` is the one place that says so.
+ * I1. `busy` counts the passes under way. While it is above 0 every call that would change the
+ *     system fails with ZX_ERR_SHOULD_WAIT: `assertNotBusy` is the one place that says so.
  * I2. Koids rise from 1024; the root job takes the first, unless a builder names another.
  */
 
@@ -18,7 +18,8 @@ import { PageTree, type TreeHome } from './page-tree.js';
 import type { ProcessObject } from './process-object.js';
 import { DefaultRights, Right } from './rights.js';
 import {
-  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, toU64, vmoSizePages, type Bytes,
+  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, toU64, vmoSizePages,
+  type Bytes,
 } from './units.js';
 import { Vmo } from './vmo.js';
 import { VmoObject } from './vmo-object.js';

@@ -1,9 +1,10 @@
 /**
  * What `getInfo` answers about a process's memory (memory-semantics 11).
  *
- * I1. Rows stand in the orders of ZX_INFO_PROCESS_MAPS (pre-order by address) and ZX_INFO_PROCESS_VMOS
- *     (every handle in table order, then every mapping by address).
- * I2. Committed bytes of a row are the pages of the VMO's own tree in the range; shares need a pass.
+ * I1. Rows stand in the orders of ZX_INFO_PROCESS_MAPS (pre-order by address) and
+ *     ZX_INFO_PROCESS_VMOS (every handle in table order, then every mapping by address).
+ * I2. Committed bytes of a row are the pages of the VMO's own tree in the range; shares need a
+ *     pass.
  */
 
 import { VmoInfoFlag, type ProcessMapsEntry, type TaskStats, type VmoInfo } from './info.js';

@@ -1,9 +1,11 @@
 /**
- * A virtual memory address region: part of an address space, cut into mappings and regions of its own.
+ * A virtual memory address region: part of an address space, cut into mappings and regions of its
+ * own.
  *
- * I1. Regions lie inside their VMAR and don't overlap. A VMAR that was destroyed is empty and stays so.
- * I2. Every change checks everything first. What can still fail then is the core's memory, and that is
- *     asked for before the first change.
+ * I1. Regions lie inside their VMAR and don't overlap. A VMAR that was destroyed is empty and stays
+ *     so.
+ * I2. Every change checks everything first. What can still fail then is the core's memory, and that
+ *     is asked for before the first change.
  * I3. Nothing here recurses over the depth of nested VMARs.
  */
 

@@ -1,8 +1,8 @@
 /**
  * Handles to VMARs: the calls of `zx_vmar_*`.
  *
- * I1. Offsets of `map` and `allocate` count from the VMAR's base; `unmap` and `protect` take addresses.
- *     Arguments stand in the order of the system calls.
+ * I1. Offsets of `map` and `allocate` count from the VMAR's base; `unmap` and `protect` take
+ *     addresses. Arguments stand in the order of the system calls.
  */
 
 import { fail } from './errors.js';
@@ -12,7 +12,9 @@ import type { NameOptions } from './object.js';
 import { alignmentPages } from './placement.js';
 import { protectRange } from './protection.js';
 import { DefaultRights, Right } from './rights.js';
-import { isPageAligned, pageOf, PAGES_IN_64_BITS, pagesUp, toBytes, toU64, type Bytes } from './units.js';
+import {
+  isPageAligned, pageOf, PAGES_IN_64_BITS, pagesUp, toBytes, toU64, type Bytes,
+} from './units.js';
 import { Access, ALL_ACCESS, CAN_MAP_SHIFT, VmOption } from './vm-options.js';
 import type { VmarObject } from './vmar-object.js';
 import type { Vmo } from './vmo.js';
@@ -137,7 +139,8 @@ export class Vmar extends Handle<VmarObject> {
   }
 
   /**
-   * Takes mappings and whole VMARs out of a range (`zx_vmar_unmap`). Gaps are no error; pages of VMOs stay.
+   * Takes mappings and whole VMARs out of a range (`zx_vmar_unmap`). Gaps are no error; pages of
+   * VMOs stay.
    *
    * @param address - first byte, a multiple of 4096
    * @param length - bytes, rounded up
@@ -169,7 +172,8 @@ export class Vmar extends Handle<VmarObject> {
   /**
    * Destroys the VMAR with all that it holds (`zx_vmar_destroy`; needs OP_CHILDREN).
    *
-   * @throws ZxError ZX_ERR_BAD_STATE if it was destroyed before, ZX_ERR_NOT_SUPPORTED for a root VMAR
+   * @throws ZxError ZX_ERR_BAD_STATE if it was destroyed before, ZX_ERR_NOT_SUPPORTED for a root
+   *     VMAR
    */
   destroy(): void {
     const vmar = this.change(Right.OP_CHILDREN);

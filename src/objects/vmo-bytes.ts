@@ -2,8 +2,8 @@
  * Contents of VMOs: reading, writing and zeroing byte ranges through the core.
  *
  * I1. The caller has checked the range against the VMO's size.
- * I2. The core takes byte offsets as `number`. Page offsets are exact up to 2^64; other offsets above
- *     2^53 are served by whole pages, so no byte goes astray.
+ * I2. The core takes byte offsets as `number`. Page offsets are exact up to 2^64; other offsets
+ *     above 2^53 are served by whole pages, so no byte goes astray.
  */
 
 import { checkCore } from './errors.js';
@@ -51,13 +51,17 @@ export function writeBytes(vmo: VmoObject, offset: bigint, data: Uint8Array): vo
 }
 
 /**
- * Zeroes bytes of a VMO. Whole pages go (pinned ones stay and are zeroed in place), in partial pages
- * bytes are written only where there is content.
+ * Zeroes bytes of a VMO. Whole pages go (pinned ones stay and are zeroed in place), in partial
+ * pages bytes are written only where there is content.
  */
 export function zeroBytes(vmo: VmoObject, offset: bigint, length: bigint): void {
   if (length === 0n) return;
   const from = toBytes(vmo.offsetPages) + offset;
   const to = from + length;
+  if (!vmo.tree.isPinned && to <= EXACT) {
+    zeroUnpinned(vmo, from, Number(length));
+    return;
+  }
   const firstWhole = pageOf(from + 4095n);
   const endWhole = pageOf(to);
   if (endWhole < firstWhole) {
@@ -69,15 +73,23 @@ export function zeroBytes(vmo: VmoObject, offset: bigint, length: bigint): void 
   zeroPages(vmo, firstWhole, endWhole);
 }
 
+/** One call of the core: all or nothing. Whole pages are dropped. */
+function zeroUnpinned(vmo: VmoObject, at: bigint, length: number): void {
+  const { core } = vmo.system;
+  const details = { offset: at, length, freePages: core.freePages };
+  const status = core.vmoZeroBytes(vmo.tree.ref, Number(at), length);
+  checkCore(status, 'no memory to zero', details);
+}
+
 function zeroInPage(vmo: VmoObject, at: bigint, length: number): void {
   if (length === 0) return;
+  if (at + BigInt(length) <= EXACT) {
+    zeroUnpinned(vmo, at, length);
+    return;
+  }
   const { core } = vmo.system;
   const { ref } = vmo.tree;
   const details = { offset: at, length, freePages: core.freePages };
-  if (at + BigInt(length) <= EXACT) {
-    checkCore(core.vmoZeroBytes(ref, Number(at), length), 'no memory to zero', details);
-    return;
-  }
   if (core.vmoFrame(ref, pageOf(at)) === 0) return;
   const start = pageOf(at) * PAGE_BYTES;
   const page = new Uint8Array(PAGE_BYTES);
@@ -89,25 +101,23 @@ function zeroInPage(vmo: VmoObject, at: bigint, length: number): void {
 
 /** Zeroes whole pages of the tree: runs without pins are dropped, pinned pages are filled. */
 function zeroPages(vmo: VmoObject, first: number, end: number): void {
-  const { core } = vmo.system;
-  const { ref, pinnedPages } = vmo.tree;
-  let start = first;
-  const drop = (stop: number): void => {
-    if (stop <= start) return;
-    checkCore(core.vmoZeroPages(ref, start, stop - start), 'no memory to zero', {
-      page: start,
-      pages: stop - start,
-    });
-  };
-  if (pinnedPages > 0 && core.vmoPinnedPages(ref, first, end - first) > 0) {
-    for (let page = first; page < end; page++) {
-      if (core.vmoPinnedPages(ref, page, 1) === 0) continue;
-      drop(page);
+  const { tree } = vmo;
+  let at = first;
+  for (const span of tree.pinnedSpans(first, end - first)) {
+    dropPages(vmo, at, span.first);
+    at = span.first + span.pages;
+    for (let page = span.first; page < at; page++) {
       // Half by half: the core would drop a whole page.
       zeroInPage(vmo, toBytes(page), PAGE_BYTES / 2);
       zeroInPage(vmo, toBytes(page) + PAGE_BYTES_BIG / 2n, PAGE_BYTES / 2);
-      start = page + 1;
     }
   }
-  drop(end);
+  dropPages(vmo, at, end);
+}
+
+function dropPages(vmo: VmoObject, first: number, end: number): void {
+  if (end <= first) return;
+  const { core } = vmo.system;
+  const details = { page: first, pages: end - first };
+  checkCore(core.vmoZeroPages(vmo.tree.ref, first, end - first), 'no memory to zero', details);
 }

@@ -1,10 +1,11 @@
 /**
  * `zx_vmo_create_child`: which child of a VMO one gets, and which refusal.
  *
- * The checks stand in the order of memory-semantics 2.2 to 2.6; nothing is changed before the last one.
+ * The checks stand in the order of memory-semantics 2.2 to 2.6; nothing is changed before the last
+ * one.
  *
- * I1. SNAPSHOT_AT_LEAST_ON_WRITE becomes a full snapshot where no pager is below, and SNAPSHOT_MODIFIED
- *     on a clone that already has a hidden parent (2.6).
+ * I1. SNAPSHOT_AT_LEAST_ON_WRITE becomes a full snapshot where no pager is below, and
+ *     SNAPSHOT_MODIFIED on a clone that already has a hidden parent (2.6).
  */
 
 import { fail } from './errors.js';
@@ -218,8 +219,8 @@ function unsupported(parent: VmoObject, why: string): never {
 }
 
 function checkUnpinned(tree: PageTree): void {
-  const { pinnedPages } = tree;
-  if (pinnedPages === 0) return;
+  if (!tree.isPinned) return;
+  const pinnedPages = tree.pinnedPages(0, PAGES_IN_64_BITS);
   fail('ZX_ERR_BAD_STATE', `${pinnedPages} pages are pinned: expected none`, { pinnedPages });
 }
 

@@ -1,8 +1,8 @@
 /**
  * The VMO itself: a window on a page tree, with a size, parents and children, and who holds it.
  *
- * I1. A VMO lives while a handle, a mapping or a pin holds it. Its children don't hold it: when it dies
- *     they are its parent's (memory-semantics 2.8).
+ * I1. A VMO lives while a handle, a mapping or a pin holds it. Its children don't hold it: when it
+ *     dies they are its parent's (memory-semantics 2.8).
  * I2. A slice is a window on the tree of the VMO that slices of slices lead to, resolved when it is
  *     made; a reference is the same tree, size and stream size under another koid (2.3, 2.4).
  * I3. `extent` is shared by a VMO and its references, and a slice's own.
@@ -18,6 +18,10 @@ import type { PageTree } from './page-tree.js';
 import type { KernelSystem } from './system.js';
 import { PAGE_BYTES, toBytes } from './units.js';
 import { CachePolicy, VmoOption, VmoSignal } from './vmo-options.js';
+
+/** Slots of a page list's node, and bytes it takes with its header. */
+const NODE_SLOTS = 32;
+const NODE_BYTES = 144;
 
 /** Size of a VMO: whole pages, and the bytes of its stream. */
 export interface Extent {
@@ -202,13 +206,18 @@ export class VmoObject extends KernelObject {
   }
 
   /**
-   * Bytes of its page list, 0 before the first page: an estimate, of nodes of 144 bytes as full as the
-   * pages could fill them.
+   * Bytes of its page list, 0 before the first page. An estimate: nodes of 144 bytes, as many as
+   * the pages would fill.
    */
   get metadataBytes(): number {
     let nodes = 0;
-    for (let n = this.ownPages; n > 0; n = n > 1 ? Math.ceil(n / 32) : 0) nodes += Math.ceil(n / 32);
-    return nodes * 144;
+    let below = this.ownPages;
+    while (below > 0) {
+      const level = Math.ceil(below / NODE_SLOTS);
+      nodes += level;
+      below = level > 1 ? level : 0;
+    }
+    return nodes * NODE_BYTES;
   }
 
   /** ZX_INFO_VMO, as a handle with these rights sees it. */

@@ -1,5 +1,6 @@
 /**
- * `zx_vmo_op_range`: operations on ranges of a VMO, with the checks in the order of memory-semantics 5.
+ * `zx_vmo_op_range`: operations on ranges of a VMO, with the checks in the order of
+ * memory-semantics 5.
  *
  * I1. A refused operation changed nothing. Slices act on the tree they stand on.
  * I2. Hints and cache operations check and do nothing: the simulation has no caches.
@@ -123,11 +124,9 @@ function decommit(vmo: VmoObject, offset: bigint, length: bigint): void {
   const { core } = vmo.system;
   const first = vmo.offsetPages + pageOf(offset);
   const pages = pageOf(length);
-  if (tree.pinnedPages > 0) {
-    const pinnedPages = core.vmoPinnedPages(tree.ref, first, pages);
-    if (pinnedPages > 0) {
-      fail('ZX_ERR_BAD_STATE', `${pinnedPages} pages are pinned: expected none`, { pinnedPages });
-    }
+  const pinnedPages = tree.pinnedPages(first, pages);
+  if (pinnedPages > 0) {
+    fail('ZX_ERR_BAD_STATE', `${pinnedPages} pages are pinned: expected none`, { pinnedPages });
   }
   checkCore(core.vmoDecommit(tree.ref, first, pages), 'no memory to decommit', { pages });
 }

@@ -1,8 +1,8 @@
 /**
  * Handles to VMOs: the calls of `zx_vmo_*`.
  *
- * I1. Each call checks the handle's rights first, then its arguments in the order that the semantics
- *     name; a refused call changed nothing.
+ * I1. Each call checks the handle's rights first, then its arguments in the order that the
+ *     semantics name; a refused call changed nothing.
  */
 
 import { checkCore, fail } from './errors.js';
@@ -64,7 +64,8 @@ export class Vmo extends Handle<VmoObject> {
    *
    * @param offset - first byte
    * @param data - the bytes
-   * @throws ZxError ZX_ERR_OUT_OF_RANGE past the end, ZX_ERR_BAD_STATE if not cached, ZX_ERR_NO_MEMORY
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE past the end, ZX_ERR_BAD_STATE if not cached,
+   *     ZX_ERR_NO_MEMORY
    */
   write(offset: Bytes, data: Uint8Array): void {
     const vmo = this.change(Right.WRITE);
@@ -102,8 +103,8 @@ export class Vmo extends Handle<VmoObject> {
   }
 
   /**
-   * Sets the bytes of the stream (`zx_vmo_set_stream_size`; needs WRITE); what lies behind the smaller
-   * of the old and the new becomes zero.
+   * Sets the bytes of the stream (`zx_vmo_set_stream_size`; needs WRITE); what lies behind the
+   * smaller of the old and the new becomes zero.
    *
    * @param size - bytes, at most the VMO's size
    * @throws ZxError ZX_ERR_NOT_SUPPORTED on physical VMOs, ZX_ERR_OUT_OF_RANGE above the size
@@ -141,8 +142,8 @@ export class Vmo extends Handle<VmoObject> {
    *
    * @param offset - first byte; the range is widened to whole pages
    * @param length - bytes, at least 1
-   * @throws ZxError ZX_ERR_OUT_OF_RANGE, ZX_ERR_INVALID_ARGS for no bytes, ZX_ERR_UNAVAILABLE where a
-   *     page is pinned 31 times, ZX_ERR_NO_MEMORY
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE, ZX_ERR_INVALID_ARGS for no bytes, ZX_ERR_UNAVAILABLE where
+   *     a page is pinned 31 times, ZX_ERR_NO_MEMORY
    */
   pin(offset: Bytes, length: Bytes): Pin {
     const vmo = this.change(Right.MAP);
@@ -164,18 +165,18 @@ export class Vmo extends Handle<VmoObject> {
    * Sets the cache policy (`zx_vmo_set_cache_policy`; needs MAP).
    *
    * @param policy - one of `CachePolicy`
-   * @throws ZxError ZX_ERR_INVALID_ARGS for other numbers, ZX_ERR_BAD_STATE while it is mapped, pinned,
-   *     a child or a parent, or has committed pages and another policy than CACHED
+   * @throws ZxError ZX_ERR_INVALID_ARGS for other numbers, ZX_ERR_BAD_STATE while it is mapped,
+   *     pinned, a child or a parent, or has committed pages and another policy than CACHED
    */
   setCachePolicy(policy: number): void {
     const vmo = this.change(Right.MAP);
     if ((policy & ~3) !== 0) {
       fail('ZX_ERR_INVALID_ARGS', `cache policy ${policy}: allowed 0 to 3`, { policy });
     }
-    const busy = vmo.numMappings + vmo.tree.pinnedPages + vmo.numChildren;
+    const inUse = vmo.numMappings + vmo.numChildren > 0 || vmo.tree.isPinned;
     const isChild = vmo.role !== 'root';
     const odd = vmo.cachePolicy !== CachePolicy.CACHED && vmo.ownPages > 0;
-    if (busy > 0 || isChild || odd) {
+    if (inUse || isChild || odd) {
       fail('ZX_ERR_BAD_STATE', `VMO ${vmo.koid} is in use`, { koid: vmo.koid, policy });
     }
     vmo.cachePolicy = policy;
@@ -219,14 +220,12 @@ function resize(vmo: VmoObject, bytes: bigint): void {
       rootOffsetPages: tree.rootOffsetPages,
     });
   }
-  if (pages < extent.sizePages && tree.pinnedPages > 0) {
-    const pinnedPages = system.core.vmoPinnedPages(tree.ref, pages, extent.sizePages - pages);
-    if (pinnedPages > 0) {
-      fail('ZX_ERR_BAD_STATE', `size ${bytes} would cut ${pinnedPages} pinned pages`, {
-        size: bytes,
-        pinnedPages,
-      });
-    }
+  const pinnedPages = tree.pinnedPages(pages, Math.max(0, extent.sizePages - pages));
+  if (pinnedPages > 0) {
+    fail('ZX_ERR_BAD_STATE', `size ${bytes} would cut ${pinnedPages} pinned pages`, {
+      size: bytes,
+      pinnedPages,
+    });
   }
   const shrinks = pages < extent.sizePages || bytes < extent.streamSizeBytes;
   const hasTail = bytes < vmo.sizeBytes && !isPageAligned(bytes);

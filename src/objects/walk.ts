@@ -3,8 +3,8 @@
  *
  * I1. Nothing here changes anything, and nothing recurses.
  * I2. `walkTasks`: a job, its processes, then its child jobs, each followed by its own subtree.
- * I3. `walkAspace`: the address space, its root VMAR, then regions in pre-order by address; a mapping
- *     has one row for each range of equal permissions.
+ * I3. `walkAspace`: the address space, its root VMAR, then regions in pre-order by address; a
+ *     mapping has one row for each range of equal permissions.
  */
 
 import type { MappingRef, VmoRef } from '../core/core.js';

@@ -35,9 +35,13 @@ function read(input: string | Uint8Array, name = 'x.snap.jsonl'): Promise<LinuxS
   return readSnapshot(name, { input: streamOf(input, 100) });
 }
 
-async function refusal(input: string | Uint8Array, name?: string): Promise<InputError> {
+function refusal(input: string | Uint8Array, name?: string): Promise<InputError> {
+  return caught(read(input, name));
+}
+
+async function caught(reading: Promise<LinuxSnapshot>): Promise<InputError> {
   try {
-    await read(input, name);
+    await reading;
   } catch (error) {
     if (error instanceof InputError) return error;
     throw error;
@@ -299,6 +303,13 @@ const CASES: Case[] = [
     expected: /whole pages/,
   },
   {
+    what: 'an offset beyond 2^63',
+    input: set(LINE.file, 'off', 'fffffffffffff000'),
+    line: LINE.file,
+    found: /"fffffffffffff000" as "off"/,
+    expected: /below 2\^63/,
+  },
+  {
     what: 'a negative inode',
     input: set(LINE.file, 'ino', -7),
     line: LINE.file,
@@ -453,8 +464,8 @@ t.test('data in no known packing is refused', async (t) => {
 t.test('files that cannot be read are refused', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'memsim-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  await t.rejects(readSnapshot(join(folder, 'none')), { found: 'no such file', line: 0 });
-  await t.rejects(readSnapshot(folder), { found: 'a directory' });
+  t.match(await caught(readSnapshot(join(folder, 'none'))), { found: 'no such file', line: 0 });
+  t.match(await caught(readSnapshot(folder)), { found: 'a directory', line: 0 });
   const file = join(folder, 'a.snap.jsonl');
   writeFileSync(file, text);
   const seen: number[][] = [];
@@ -468,7 +479,7 @@ t.test('a process below itself is refused', (t) => {
     { ...one, pid: 5, ppid: 6, line: 3 },
     { ...one, pid: 6, ppid: 5, line: 4 },
   ];
-  t.throws(() => forkOrder({ file: 'f', processes }), { line: 3, found: /pid 5 below itself/ });
+  t.throws(() => forkOrder({ file: 'f', processes }), /line 3: found pid 5 below itself/);
   t.end();
 });
 

@@ -5,7 +5,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import t from 'tap';
 import { readSnapshot } from '../../src/import/linux/read.js';
 import type { LinuxSnapshot } from '../../src/import/linux/snapshot.js';
@@ -74,7 +74,7 @@ for (const folder of FOLDERS) {
   const files = existsSync(folder)
     ? readdirSync(folder).filter((name) => /\.snap\.jsonl(\.gz|\.br)?$/.test(name))
     : [];
-  if (files.length === 0) t.skip(`no snapshots in ${folder}`);
+  if (files.length === 0) t.comment(`skipped: no snapshots in ${basename(folder)}`);
   for (const name of files) {
     t.test(`the oracle finds the kernel's figures in ${name}`, async (t) => {
       const snapshot = await readSnapshot(join(folder, name), { keepSmaps: true });

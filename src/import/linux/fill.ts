@@ -60,6 +60,8 @@ export class PageFiller {
   private readonly family: Uint32Array;
   /** Key in that family. */
   private readonly key: Float64Array;
+  /** Page-table entries written that lead to each frame. */
+  private readonly entries: Uint32Array;
   private readonly plain = new Uint32Array(BLOCK_PAGES);
   private readonly aliases = new Uint32Array(BLOCK_PAGES);
   private readonly oldest = new Map<VmoPlan, VmoPlan>();
@@ -87,6 +89,7 @@ export class PageFiller {
     this.frameOf = new Uint32Array(count);
     this.family = new Uint32Array(count);
     this.key = new Float64Array(count);
+    this.entries = new Uint32Array(count);
     this.frameCount = this.markShown();
     this.pfns = new Float64Array(this.frameCount);
     this.firstFrame = this.frameCount > 0 ? this.makeFrames() : 0;
@@ -137,11 +140,29 @@ export class PageFiller {
         block = (page - at) / BLOCK_PAGES;
         low = at;
       }
-      plain[at] = cursor.kind === PageKind.ZERO ? 0 : (this.frameOf[cursor.frame] as number);
+      const { frame } = cursor;
+      const zero = cursor.kind === PageKind.ZERO;
+      if (!zero) this.entries[frame] = (this.entries[frame] as number) + 1;
+      plain[at] = zero ? 0 : (this.frameOf[frame] as number);
       high = at + 1;
     }
     flush();
     plain.fill(0);
+  }
+
+  /**
+   * What kpagecount has beyond the entries written, for every frame where they differ: pairs of frame
+   * and count. Below 0 where a torn recording has more entries than mappings were counted.
+   */
+  extras(): Int32Array {
+    const { frames } = this.snapshot;
+    const pairs: number[] = [];
+    for (let index = 0; index < this.frameOf.length; index++) {
+      if (this.frameOf[index] === 0) continue;
+      const extra = (frames.mapcount[index] as number) - (this.entries[index] as number);
+      if (extra !== 0) pairs.push(this.frameOf[index] as number, extra);
+    }
+    return Int32Array.from(pairs);
   }
 
   /** Marks the frames that mappings show, in `frameOf`; returns how many. */

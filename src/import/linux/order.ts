@@ -48,7 +48,8 @@ export class RecordOrder {
   step(kind: string, place: Place): void {
     const rank = Object.hasOwn(RANK, kind) ? (RANK[kind] as number) : undefined;
     if (rank === undefined) {
-      return fail(place, `a record of kind ${shown(kind)}`, `one of ${Object.keys(RANK).join(', ')}`);
+      const known = Object.keys(RANK).join(', ');
+      return fail(place, `a record of kind ${shown(kind)}`, `one of ${known}`);
     }
     if (this.rank < 0 && kind !== 'snap') fail(place, `a ${kind} record`, 'a snap record first');
     if (rank < this.rank || (rank === this.rank && !MANY.has(kind))) {

@@ -240,7 +240,7 @@ export function checkMap(fields: Fields, smapsColumns: number): MapRecord {
     pages,
     perms: (perms[0] === 'r' ? 1 : 0) | (perms[1] === 'w' ? 2 : 0) | (perms[2] === 'x' ? 4 : 0),
     shared: perms[3] === 's',
-    offsetPages: hexPages(fields.text('off')) ?? fields.wrong('off', 'a hex offset of whole pages'),
+    offsetPages: fileOffset(fields, pages),
     dev: fields.text('dev'),
     ino: inode(fields),
     name,
@@ -248,6 +248,12 @@ export function checkMap(fields: Fields, smapsColumns: number): MapRecord {
     ...(smaps ? { smaps } : {}),
     runs: fields.optionalText('r'),
   };
+}
+
+function fileOffset(fields: Fields, pages: number): number {
+  const offset = hexPages(fields.text('off'));
+  if (offset === undefined) return fields.wrong('off', 'a hex offset of whole pages');
+  return offset + pages <= 2 ** 51 ? offset : fields.wrong('off', 'an end of the map below 2^63');
 }
 
 /** Inodes of 64 bits exist (overlay, NFS, XFS): beyond 2^53 they are a label, not a number. */

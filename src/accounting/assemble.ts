@@ -1,0 +1,214 @@
+/**
+ * Puts what was collected and what a policy found together into the tables that views take.
+ */
+
+import type { KernelSystem } from '../objects/system.js';
+import { PAGE_BYTES } from '../objects/units.js';
+import type { Outcome } from './classic.js';
+import type { Collected } from './collect.js';
+import { addShare, shareAt } from './columns.js';
+import type { PssParts } from './present.js';
+import type { Recorded } from './recorded.js';
+import type {
+  AccountTables, KmemStats, MapTable, Policy, Reach, TaskTable, VmoRefTable, VmoTable,
+} from './tables.js';
+
+/** What only some policies find. */
+export interface Extras {
+  /** Pages by number of owners, by process. */ readonly owners?: readonly Map<number, number>[];
+  /** Bytes reached by handles alone, by process. */ readonly unmappedBytes?: Float64Array;
+  /** Parts of the PSS by task row. */ readonly parts?: PssParts | undefined;
+}
+
+const HANDLE_RECORD_BYTES = 32;
+const MAPPING_RECORD_BYTES = 64;
+
+/** The tables of a pass. */
+export function assemble(
+  system: KernelSystem, recorded: Recorded | undefined, collected: Collected, outcome: Outcome,
+  plan: { readonly policy: Policy; readonly reach: Reach }, extras: Extras,
+): AccountTables {
+  const vmos = vmoTable(system, collected, outcome);
+  const swap = recorded === undefined ? undefined : swapColumns(collected, recorded);
+  const maps = mapTable(collected, outcome, swap?.maps);
+  const tasks = taskTable(system, collected, outcome, vmos, plan, extras, swap);
+  const notes = [...(recorded?.notes ?? [])];
+  if (plan.policy === 'exact' && recorded?.outsideKoid !== undefined) {
+    notes.push('outside counts as one owner however many processes it has: a lower bound');
+  }
+  return {
+    policy: plan.policy, reach: plan.reach, tasks, maps, vmos, notes,
+    mapsStart: collected.mapsStart, vmoRefs: refTable(collected),
+    vmoRefsStart: collected.refsStart, kmem: recorded?.kmem() ?? kmemOf(system),
+  };
+}
+
+function kmemOf(system: KernelSystem): KmemStats {
+  const stats = system.kernelMemory();
+  return { ...stats, availableBytes: stats.freeBytes };
+}
+
+function refTable(collected: Collected): VmoRefTable {
+  return {
+    count: collected.refVmo.length,
+    vmo: Uint32Array.from(collected.refVmo),
+    viaHandle: Uint8Array.from(collected.refViaHandle),
+    rights: Uint32Array.from(collected.refRights),
+  };
+}
+
+function vmoTable(system: KernelSystem, collected: Collected, outcome: Outcome): VmoTable {
+  const { vmos } = collected;
+  const { core } = system;
+  return {
+    count: vmos.length,
+    koid: Float64Array.from(vmos, (vmo) => vmo.koid),
+    name: vmos.map((vmo) => vmo.name),
+    sizeBytes: BigUint64Array.from(vmos, (vmo) => vmo.sizeBytes),
+    parentKoid: Float64Array.from(vmos, (vmo) => vmo.parentKoid),
+    numChildren: Uint32Array.from(vmos, (vmo) => vmo.numChildren),
+    numMappings: Uint32Array.from(vmos, (vmo) => vmo.numMappings),
+    shareCount: collected.shareCount,
+    flags: Uint32Array.from(vmos, (vmo) => vmo.infoFlags),
+    cachePolicy: Uint8Array.from(vmos, (vmo) => vmo.cachePolicy),
+    ...outcome.vmos,
+    metadataBytes: Float64Array.from(vmos, (vmo) =>
+      vmo.isOwner ? core.vmoMetadataBytes(vmo.tree.ref) : 0),
+  };
+}
+
+function mapTable(
+  collected: Collected, outcome: Outcome, swapBytes: Float64Array | undefined,
+): MapTable {
+  const { maps } = collected;
+  const count = maps.type.length;
+  const bytes = (pages: number[]): BigUint64Array =>
+    BigUint64Array.from(pages, (page) => BigInt(page) * BigInt(PAGE_BYTES));
+  return {
+    count,
+    type: Uint8Array.from(maps.type),
+    depth: Uint16Array.from(maps.depth),
+    name: maps.name,
+    base: bytes(maps.basePage),
+    size: bytes(maps.pages),
+    perms: Uint8Array.from(maps.perms),
+    vmoKoid: Float64Array.from(maps.vmoKoid),
+    vmoOffset: bytes(maps.vmoOffsetPages),
+    committedBytes: outcome.maps.committedBytes,
+    pss: outcome.maps.pss,
+    privateBytes: outcome.maps.privateBytes,
+    sharedBytes: outcome.maps.sharedBytes,
+    swapBytes: swapBytes ?? new Float64Array(count),
+  };
+}
+
+interface SwapColumns {
+  readonly maps: Float64Array;
+  readonly tasks: Float64Array;
+  readonly taskShares: Float64Array;
+}
+
+function swapColumns(collected: Collected, recorded: Recorded): SwapColumns | undefined {
+  if (recorded.swap.size === 0) return undefined;
+  const maps = new Float64Array(collected.maps.type.length);
+  const tasks = new Float64Array(collected.taskType.length);
+  const taskShares = new Float64Array(collected.taskType.length);
+  let done = -1;
+  for (const window of collected.windows) {
+    const swap = recorded.swap.get(window.object);
+    if (swap === undefined || window.mapping === done) continue;
+    done = window.mapping;
+    const row = collected.processes[window.process]?.row ?? 0;
+    maps[window.row] = swap.swapBytes;
+    tasks[row] = (tasks[row] as number) + swap.swapBytes;
+    taskShares[row] = (taskShares[row] as number) + swap.swapPssUnits;
+  }
+  return { maps, tasks, taskShares };
+}
+
+function taskTable(
+  system: KernelSystem, collected: Collected, outcome: Outcome, vmos: VmoTable,
+  plan: { readonly policy: Policy }, extras: Extras, swap: SwapColumns | undefined,
+): TaskTable {
+  const { tasks } = outcome;
+  const count = collected.taskType.length;
+  const mappedBytes = new Float64Array(count);
+  for (const { process, lengthPages } of collected.windows) {
+    const row = collected.processes[process]?.row ?? 0;
+    mappedBytes[row] = (mappedBytes[row] as number) + lengthPages * PAGE_BYTES;
+  }
+  const exact = plan.policy === 'exact';
+  const byRow = (values: Float64Array | undefined): Float64Array => {
+    const column = new Float64Array(count);
+    collected.processes.forEach(({ row }, i) => (column[row] = values?.[i] ?? 0));
+    return column;
+  };
+  const unmapped = exact ? byRow(extras.unmappedBytes) : undefined;
+  const kernel = exact ? kernelBytes(system, collected, vmos) : undefined;
+  const swapPss = swap?.taskShares.map((share) => Math.floor(share / 4096));
+  const { parts } = extras;
+  const summed = [tasks.privateBytes, unmapped, kernel, swap?.tasks, swapPss, mappedBytes,
+    parts?.anon, parts?.file, parts?.shmem];
+  sumJobs(collected, tasks.pss, summed);
+  return {
+    count, type: collected.taskType, koid: collected.taskKoid, parentKoid: collected.taskParent,
+    depth: collected.taskDepth, name: collected.taskName, state: collected.taskState,
+    pss: tasks.pss, privateBytes: tasks.privateBytes, sharedBytes: tasks.sharedBytes, mappedBytes,
+    ...(swap === undefined ? {} : { swapBytes: swap.tasks }),
+    ...(swapPss === undefined ? {} : { swapPssBytes: swapPss }),
+    ...(parts === undefined
+      ? {} : { pssAnonBytes: parts.anon, pssFileBytes: parts.file, pssShmemBytes: parts.shmem }),
+    ...(unmapped === undefined ? {} : { unmappedBytes: unmapped }),
+    ...(kernel === undefined ? {} : { kernelBytes: kernel }),
+    ...(extras.owners === undefined || extras.owners.length === 0
+      ? {} : { pagesByOwners: ownersByRow(collected, extras.owners) }),
+  };
+}
+
+function ownersByRow(
+  collected: Collected, owners: readonly Map<number, number>[],
+): (Map<number, number> | undefined)[] {
+  const rows: (Map<number, number> | undefined)[] = new Array(collected.taskType.length);
+  rows.fill(undefined);
+  collected.processes.forEach(({ row }, i) => (rows[row] = owners[i]));
+  return rows;
+}
+
+/** A process's page tables, handles, mappings, and its part of the records of VMOs it refers to. */
+function kernelBytes(system: KernelSystem, collected: Collected, vmos: VmoTable): Float64Array {
+  const bytes = new Float64Array(collected.taskType.length);
+  const users = new Uint32Array(vmos.count);
+  const referred = collected.processes.map(({ row }) => {
+    const from = collected.refsStart[row] as number;
+    const set = new Set(collected.refVmo.slice(from, collected.refsStart[row + 1]));
+    for (const vmo of set) users[vmo] = (users[vmo] as number) + 1;
+    return set;
+  });
+  collected.processes.forEach(({ process, row, aspace }, i) => {
+    const from = collected.refsStart[row] as number;
+    const to = collected.refsStart[row + 1] as number;
+    let mappings = 0;
+    for (let ref = from; ref < to; ref++) mappings += 1 - (collected.refViaHandle[ref] as number);
+    let sum = system.core.aspaceTablePages(aspace) * PAGE_BYTES;
+    sum += process.handles.size * HANDLE_RECORD_BYTES + mappings * MAPPING_RECORD_BYTES;
+    for (const vmo of referred[i] ?? []) {
+      sum += Math.floor((vmos.metadataBytes[vmo] as number) / (users[vmo] as number));
+    }
+    bytes[row] = sum;
+  });
+  return bytes;
+}
+
+/** Adds every row to the job above it, from the last row up. */
+function sumJobs(
+  collected: Collected, pss: TaskTable['pss'], columns: readonly (Float64Array | undefined)[],
+): void {
+  for (let row = collected.taskType.length - 1; row > 0; row--) {
+    const above = collected.taskAbove[row] as number;
+    if (above < 0) continue;
+    addShare(pss, above, shareAt(pss, row));
+    for (const column of columns) {
+      if (column !== undefined) column[above] = (column[above] as number) + (column[row] as number);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Policy `exact`, reach `committed`: a page's owners are the distinct processes that reach it by any
+ * mapping; private if one, else 4096 / owners for each. Whoever maps it twice counts once.
+ *
+ * Pages that no mapping reaches are shared among the processes that hold a handle to a VMO that has them:
+ * UNMAPPED. A page is in one of the two figures, never in both.
+ */
+
+import type { Core } from '../core/core.js';
+import { TreePass, type Sums } from '../core/passes.js';
+import { PAGE_BYTES } from '../objects/units.js';
+import { vmoHandles, vmoWindow } from '../objects/walk.js';
+import type { Outcome } from './classic.js';
+import type { Collected, RowWindow } from './collect.js';
+import { joinShare, setShare, type Figures } from './columns.js';
+import { addReach, Crowd, meetingsOf, reachOf, type Reach } from './reach.js';
+import { Windows } from './windows.js';
+
+/** More processes than this cannot be told apart from their handles in one word. */
+const HELD_PROCESSES_MAX = 65535;
+const MAPPER = 65536;
+
+/** What `exact` adds to the figures of every policy. */
+export interface ExactExtras {
+  /** By process: pages by number of owners; empty if not asked for. */
+  readonly owners: Map<number, number>[];
+  /** By process: bytes of pages reached by handles alone. */
+  readonly unmappedBytes: Float64Array;
+}
+
+/** Fills the figures in. */
+export async function accountExact(
+  core: Core, collected: Collected, outcome: Outcome, scan: (pass: TreePass) => Promise<void>,
+  wantOwners: boolean,
+): Promise<ExactExtras> {
+  const { processes } = collected;
+  const byProcess = windowsByProcess(collected);
+  const reaches = byProcess.map((windows) => reachOf(core, windows));
+  const crowd = new Crowd();
+  for (const reach of reaches) crowd.add(reach);
+  const pass = new TreePass(core, 'sum');
+  const owners: Map<number, number>[] = [];
+  try {
+    pass.inject(crowd.windows());
+    const meetings = reaches.map((reach) => meetingsOf(core, reach));
+    for (const list of meetings) for (const windows of list) pass.injectMeeting(windows, 1);
+    await scan(pass);
+    fillTasks(collected, outcome.tasks, readReaches(pass, reaches, meetings));
+    fillMaps(core, pass, collected, outcome.maps);
+    if (wantOwners) {
+      reaches.forEach((reach, i) => {
+        const windows = new Windows();
+        addReach(windows, reach, 0);
+        owners.push(pass.owners(windows, meetings[i] ?? [], processes.length));
+      });
+    }
+  } finally {
+    pass.end();
+  }
+  return { owners, unmappedBytes: await accountHeld(core, collected, reaches, scan) };
+}
+
+function windowsByProcess(collected: Collected): RowWindow[][] {
+  const lists: RowWindow[][] = collected.processes.map(() => []);
+  for (const window of collected.windows) {
+    const vmo = collected.vmos[window.vmo];
+    if (vmo !== undefined && !vmo.isPhysical) lists[window.process]?.push(window);
+  }
+  return lists;
+}
+
+/** One accumulator a reach. */
+function readReaches(
+  pass: TreePass, reaches: readonly Reach[], meetings: readonly (readonly Windows[])[],
+): Sums {
+  const windows = new Windows();
+  reaches.forEach((reach, i) => addReach(windows, reach, i));
+  const surplus: [number, Windows][] = [];
+  meetings.forEach((list, i) => {
+    for (const meeting of list) surplus.push([i, meeting]);
+  });
+  return pass.read(windows, reaches.length, surplus);
+}
+
+function fillTasks(collected: Collected, figures: Figures, sums: Sums): void {
+  collected.processes.forEach(({ row }, i) => fillRow(figures, row, sums, i));
+}
+
+function fillRow(figures: Figures, row: number, sums: Sums, i: number): void {
+  const pages = sums.pages[i] as number;
+  const own = sums.privatePages[i] as number;
+  figures.committedBytes[row] = pages * PAGE_BYTES;
+  figures.privateBytes[row] = own * PAGE_BYTES;
+  figures.sharedBytes[row] = (pages - own) * PAGE_BYTES;
+  setShare(figures.pss, row, joinShare(sums.bytes[i] as bigint, sums.fraction[i] as bigint));
+}
+
+/** A mapping's own figures: all it reaches, whatever else its process maps. */
+function fillMaps(core: Core, pass: TreePass, collected: Collected, figures: Figures): void {
+  const windows = new Windows();
+  const { vmos } = collected;
+  collected.windows.forEach((window, i) => {
+    if (vmos[window.vmo]?.isPhysical === true) return;
+    if (window.tree.parent === undefined) windows.add(window.tree.ref, window.page, window.pages, i);
+    else addReach(windows, reachOf(core, [window]), i);
+  });
+  const sums = pass.read(windows, collected.windows.length);
+  collected.windows.forEach((window, i) => fillRow(figures, window.row, sums, i));
+}
+
+/** UNMAPPED: the same for handle holders, on pages that no mapping reaches. */
+async function accountHeld(
+  core: Core, collected: Collected, mapped: readonly Reach[],
+  scan: (pass: TreePass) => Promise<void>,
+): Promise<Float64Array> {
+  const { processes } = collected;
+  const unmapped = new Float64Array(processes.length);
+  const held = processes.map(({ process }) => {
+    const spans = [...vmoHandles(process)]
+      .filter((handle) => !handle.object.isPhysical)
+      .map((handle) => {
+        const { tree, offsetPages, pages } = vmoWindow(handle.object);
+        return { tree, page: offsetPages, pages };
+      });
+    return reachOf(core, spans);
+  });
+  if (held.every((reach) => reach.size === 0) || processes.length > HELD_PROCESSES_MAX) return unmapped;
+  const pass = new TreePass(core, 'held');
+  try {
+    const mappers = new Crowd();
+    const holders = new Crowd();
+    for (const reach of mapped) mappers.add(reach);
+    for (const reach of held) holders.add(reach);
+    pass.inject(mappers.windows(MAPPER));
+    pass.inject(holders.windows());
+    for (const reach of mapped) {
+      for (const windows of meetingsOf(core, reach)) pass.injectMeeting(windows, MAPPER);
+    }
+    const meetings = held.map((reach) => meetingsOf(core, reach));
+    for (const list of meetings) for (const windows of list) pass.injectMeeting(windows, 1);
+    await scan(pass);
+    const sums = readReaches(pass, held, meetings);
+    unmapped.forEach((_, i) => {
+      unmapped[i] = Number(sums.bytes[i]) + Number(sums.fraction[i]) / 2 ** 63;
+    });
+  } finally {
+    pass.end();
+  }
+  return unmapped;
+}

@@ -1,0 +1,396 @@
+/**
+ * Accounting passes as the core offers them: over page trees, and over page tables.
+ *
+ * Lists travel through scratch memory in the core; the figures come back as columns. One pass at a time:
+ * whoever begins one has made sure that nothing changes until `end`.
+ */
+import type { AspaceRef, Core, VmoRef } from './core.js';
+import { instantiateCore } from './wasm.js';
+
+/** How weights combine, see `assembly/weights.ts`. */
+export type PassMode = 'sum' | 'least' | 'held';
+
+/** Windows on page trees: columns of equal length. */
+export interface WindowList {
+  /** Trees. */ readonly vmo: readonly VmoRef[];
+  /** First pages. */ readonly page: readonly number[];
+  /** Numbers of pages. */ readonly pages: readonly number[];
+  /** Weights to inject, or accumulators to read into. */ readonly value: readonly number[];
+}
+
+/** What a read gave, a row each. */
+export interface Sums {
+  /** Whole bytes of the shares. */ readonly bytes: BigUint64Array;
+  /** Units of 2^-63 byte beyond them. */ readonly fraction: BigUint64Array;
+  /** Pages. */ readonly pages: Float64Array;
+  /** Pages with one owner. */ readonly privatePages: Float64Array;
+}
+
+/** Ranges of an address space to scan or read. */
+export interface EntryRange {
+  /** Address space. */ readonly aspace: AspaceRef;
+  /** Number of the process, from 1: tells processes apart when each counts once. */
+  readonly stamp: number;
+  /** First virtual page. */ readonly page: number;
+  /** Number of pages. */ readonly pages: number;
+}
+
+/** What the entries of a range came to. */
+export interface EntryFigures {
+  /** `mapcount`: share in units of 2^-12 byte; `exact`: whole bytes. */ readonly share: bigint;
+  /** `exact`: units of 2^-63 byte beyond the whole bytes. */ readonly fraction: bigint;
+  /** Pages. */ readonly pages: number;
+  /** Pages with one owner. */ readonly privatePages: number;
+  /** Pages with several. */ readonly sharedPages: number;
+  /** Hugetlb pages with one owner. */ readonly hugePrivatePages: number;
+  /** Hugetlb pages with several. */ readonly hugeSharedPages: number;
+  /** `mapcount`: anonymous part of the share. */ readonly anonShare: bigint;
+  /** `mapcount`: file part. */ readonly fileShare: bigint;
+  /** `mapcount`: shared memory part. */ readonly shmemShare: bigint;
+}
+
+const RECORD_BYTES = 24;
+const ACC_BYTES = 32;
+const RANGE_BYTES = 32;
+const ALL_PAGES = 2 ** 36;
+const MEET_INJECT = 0;
+const MEET_SUBTRACT = 1;
+const MEET_OWNERS = 2;
+const HEIGHTS = 13;
+
+/** No room for a pass's scratch. */
+export class PassMemoryError extends Error {
+  /** @param bytes - what was asked */
+  constructor(readonly bytes: number) {
+    super(`no host memory for ${bytes} bytes of accounting scratch`);
+  }
+}
+
+/** Scratch in the core, given back at the end of a pass. */
+class Scratch {
+  readonly #held: [at: number, bytes: number][] = [];
+
+  constructor(readonly core: Core) {}
+
+  take(bytes: number): number {
+    const size = Math.max(bytes, 8);
+    const at = this.core.raw.scratchAlloc(size) >>> 0;
+    if (at === 0) throw new PassMemoryError(bytes);
+    this.#held.push([at, size]);
+    return at;
+  }
+
+  windows(list: WindowList): number {
+    const count = list.vmo.length;
+    const at = this.take(count * RECORD_BYTES);
+    const { u32, f64 } = this.core;
+    for (let i = 0; i < count; i++) {
+      const record = at + i * RECORD_BYTES;
+      u32[record >>> 2] = list.vmo[i] as number;
+      u32[(record >>> 2) + 1] = list.value[i] as number;
+      f64[(record >>> 3) + 1] = list.page[i] as number;
+      f64[(record >>> 3) + 2] = list.pages[i] as number;
+    }
+    return at;
+  }
+
+  free(): void {
+    for (const [at, bytes] of this.#held) this.core.raw.scratchFree(at, bytes);
+    this.#held.length = 0;
+  }
+}
+
+/** A pass over page trees. */
+export class TreePass {
+  readonly #core: Core;
+  readonly #scratch: Scratch;
+
+  /**
+   * Begins.
+   *
+   * @param core - the core
+   * @param mode - how weights combine
+   * @throws PassMemoryError
+   */
+  constructor(core: Core, mode: PassMode) {
+    this.#core = core;
+    this.#scratch = new Scratch(core);
+    const number = core.constants[`MODE_${mode.toUpperCase()}`] as number;
+    if (core.raw.passBegin(number) < 0) throw new PassMemoryError(core.physicalPages * 4);
+  }
+
+  /** Adds weights to windows. */
+  inject(list: WindowList): void {
+    if (list.vmo.length === 0) return;
+    this.#core.raw.passInjectList(this.#scratch.windows(list), list.vmo.length);
+  }
+
+  /** Gives trees their creation numbers as weights (mode `least`). */
+  injectCreation(vmos: readonly VmoRef[]): void {
+    for (const vmo of vmos) this.#core.raw.passInjectSeq(vmo);
+  }
+
+  /** Takes `weight` off wherever these windows of one process meet in the same node or frame. */
+  injectMeeting(list: WindowList, weight: number): void {
+    const out = this.#scratch.take(8);
+    this.#core.u32[out >>> 2] = weight;
+    this.#meet(list, MEET_INJECT, out);
+  }
+
+  /** Both scans on this thread. */
+  scan(): void {
+    this.#core.raw.passScan();
+  }
+
+  /** Gets the scans ready for several threads; each then calls {@link helpScan}. */
+  share(): void {
+    this.#core.raw.passShare();
+  }
+
+  /** Works on a shared scan until it is done. */
+  help(): void {
+    this.#core.raw.passHelp();
+  }
+
+  /**
+   * Sums of windows, added up by accumulator; what meets is counted once.
+   *
+   * @param list - windows; `value` is the accumulator
+   * @param rows - number of accumulators
+   * @param meetings - windows of one process in one family, by accumulator
+   */
+  read(list: WindowList, rows: number, meetings: readonly [number, WindowList][] = []): Sums {
+    const core = this.#core;
+    const accs = this.#scratch.take(rows * ACC_BYTES);
+    core.u8.fill(0, accs, accs + rows * ACC_BYTES);
+    core.raw.passReadInto(this.#scratch.windows(list), list.vmo.length, accs);
+    for (const [row, windows] of meetings) this.#meet(windows, MEET_SUBTRACT, accs + row * ACC_BYTES);
+    core.raw.sumsSettle(accs, rows);
+    const sums = {
+      bytes: new BigUint64Array(rows), fraction: new BigUint64Array(rows),
+      pages: new Float64Array(rows), privatePages: new Float64Array(rows),
+    };
+    const words = core.u64;
+    const halves = core.u32;
+    for (let row = 0; row < rows; row++) {
+      const at = (accs >>> 3) + row * 4;
+      sums.bytes[row] = words[at] as bigint;
+      sums.fraction[row] = words[at + 1] as bigint;
+      sums.pages[row] = whole(halves, (at + 2) * 2);
+      sums.privatePages[row] = whole(halves, (at + 3) * 2);
+    }
+    return sums;
+  }
+
+  /** Mode `least`: pages of a window charged to the tree's own VMO. */
+  least(vmo: VmoRef, page: number, pages: number): number {
+    return this.#core.raw.passLeast(vmo, page, pages);
+  }
+
+  /** Pages of windows by number of owners (up to `most`); what meets is counted once. */
+  owners(list: WindowList, meetings: readonly WindowList[], most: number): Map<number, number> {
+    const bytes = (most + 1) * 4;
+    const hist = this.#scratch.take(bytes);
+    const { raw, u8 } = this.#core;
+    u8.fill(0, hist, hist + bytes);
+    list.vmo.forEach((vmo, i) => {
+      raw.passOwners(vmo, list.page[i] as number, list.pages[i] as number, hist);
+    });
+    for (const windows of meetings) this.#meet(windows, MEET_OWNERS, hist);
+    const found = new Map<number, number>();
+    const counts = this.#core.u32.subarray(hist >>> 2, (hist >>> 2) + most + 1);
+    counts.forEach((count, owners) => {
+      if (count !== 0) found.set(owners, count);
+    });
+    return found;
+  }
+
+  /** Ends: gives the scratch back. */
+  end(): void {
+    this.#scratch.free();
+  }
+
+  #meet(list: WindowList, action: number, out: number): void {
+    const count = list.vmo.length;
+    const work = this.#scratch.take(count * (RECORD_BYTES + HEIGHTS * 4));
+    this.#core.raw.passMeet(this.#scratch.windows(list), count, work, action, out);
+  }
+}
+
+/** How entries are weighed. */
+export type EntryRule = 'mapcount' | 'exact';
+
+/** A pass over page tables. */
+export class EntryPass {
+  readonly #core: Core;
+  readonly #scratch: Scratch;
+  readonly #rule: EntryRule;
+  #stamps = 0;
+  #stamp = 0;
+
+  /**
+   * Begins.
+   *
+   * @param core - the core
+   * @param rule - `mapcount`: each entry counts; `exact`: each process counts once
+   * @throws PassMemoryError
+   */
+  constructor(core: Core, rule: EntryRule) {
+    this.#core = core;
+    this.#rule = rule;
+    this.#scratch = new Scratch(core);
+    if (core.raw.passBegin(core.constants.MODE_SUM as number) < 0) {
+      throw new PassMemoryError(core.physicalPages * 4);
+    }
+  }
+
+  /** Counts the entries of whole address spaces on this thread. */
+  scan(aspaces: readonly AspaceRef[]): void {
+    const { raw, constants } = this.#core;
+    const op = this.#rule === 'exact' ? constants.SCAN_DISTINCT : constants.SCAN_COUNT;
+    const stamps = this.#rule === 'exact' ? this.#stampColumn() : 0;
+    for (const aspace of aspaces) {
+      raw.presentScan(aspace, 0, ALL_PAGES, op as number, stamps, ++this.#stamp, 0);
+    }
+  }
+
+  /**
+   * Gets a scan ready for several threads.
+   *
+   * @returns what {@link helpScan} takes; stamps columns are given out one a thread
+   */
+  share(aspaces: readonly AspaceRef[], threads: number): SharedScan[] {
+    const list = this.#scratch.take(aspaces.length * RANGE_BYTES);
+    const { raw, constants, u32, f64 } = this.#core;
+    aspaces.forEach((aspace, i) => {
+      const at = list + i * RANGE_BYTES;
+      u32[at >>> 2] = aspace;
+      u32[(at >>> 2) + 1] = i + 1;
+      f64[(at >>> 3) + 1] = 0;
+      f64[(at >>> 3) + 2] = ALL_PAGES;
+    });
+    raw.presentShare();
+    const exact = this.#rule === 'exact';
+    const op = (exact ? constants.SCAN_DISTINCT_SHARED : constants.SCAN_COUNT_SHARED) as number;
+    return Array.from({ length: threads }, () => ({
+      kind: 'entries' as const, list, count: aspaces.length, op,
+      stamps: exact ? this.#newStamps() : 0,
+    }));
+  }
+
+  /** Works on a shared scan until it is done. */
+  help(scan: SharedScan): void {
+    this.#core.raw.presentHelp(scan.list, scan.count, scan.op, scan.stamps);
+  }
+
+  /** Adds references of processes that were not recorded: pairs of frame and extra. Under `exact` they are one more owner. */
+  addOutside(extras: Int32Array): void {
+    if (extras.length === 0) return;
+    const list = this.#scratch.take(extras.length * 4);
+    this.#core.u32.set(new Uint32Array(extras.buffer, extras.byteOffset, extras.length), list >>> 2);
+    this.#core.raw.presentExtras(list, extras.length / 2, this.#rule === 'exact' ? 1 : 0);
+  }
+
+  /** Figures of ranges, one each. */
+  read(ranges: readonly EntryRange[]): EntryFigures[] {
+    return this.#read(ranges, 0);
+  }
+
+  /** `exact`: figures of whole address spaces, each frame once. */
+  readDistinct(aspaces: readonly AspaceRef[]): EntryFigures[] {
+    const whole = { page: 0, pages: ALL_PAGES, stamp: 0 };
+    return this.#read(aspaces.map((aspace) => ({ aspace, ...whole })), this.#stampColumn());
+  }
+
+  /** Pages of an address space by number of owners, each frame once. */
+  owners(aspace: AspaceRef, most: number): Map<number, number> {
+    const bytes = (most + 1) * 4;
+    const hist = this.#scratch.take(bytes);
+    const stamps = this.#stampColumn();
+    const { raw, constants, u8 } = this.#core;
+    u8.fill(0, hist, hist + bytes);
+    const op = constants.READ_OWNERS as number;
+    raw.presentScan(aspace, 0, ALL_PAGES, op, stamps, ++this.#stamp, hist);
+    const found = new Map<number, number>();
+    this.#core.u32.subarray(hist >>> 2, (hist >>> 2) + most + 1).forEach((count, owners) => {
+      if (count !== 0) found.set(owners, count);
+    });
+    return found;
+  }
+
+  /** Owners or entries counted for a frame. */
+  weight(frame: number): number {
+    return this.#core.raw.frameWeight(frame) >>> 0;
+  }
+
+  /** Ends: gives the scratch back. */
+  end(): void {
+    this.#scratch.free();
+  }
+
+  #read(ranges: readonly EntryRange[], stamps: number): EntryFigures[] {
+    const { raw, constants } = this.#core;
+    const op = (this.#rule === 'exact' ? constants.READ_EXACT : constants.READ_MAPCOUNT) as number;
+    const bytes = constants.READ_BYTES as number;
+    const out = this.#scratch.take(bytes);
+    const { u8 } = this.#core;
+    return ranges.map(({ aspace, page, pages }) => {
+      u8.fill(0, out, out + bytes);
+      const stamp = stamps === 0 ? 0 : ++this.#stamp;
+      raw.presentScan(aspace, page, pages, op, stamps, stamp, out);
+      if (this.#rule === 'exact') raw.presentSettle(out);
+      return this.#figures(out);
+    });
+  }
+
+  #figures(out: number): EntryFigures {
+    const words = this.#core.u64.subarray(out >>> 3, (out >>> 3) + 12);
+    const exact = this.#rule === 'exact';
+    return {
+      share: words[0] as bigint, fraction: exact ? (words[1] as bigint) : 0n,
+      pages: Number(words[2]), privatePages: Number(words[3]),
+      sharedPages: Number((words[2] as bigint) - (words[3] as bigint)),
+      hugePrivatePages: Number(words[5]), hugeSharedPages: Number(words[6]),
+      anonShare: words[7] as bigint, fileShare: words[8] as bigint, shmemShare: words[9] as bigint,
+    };
+  }
+
+  #stampColumn(): number {
+    if (this.#stamps === 0) this.#stamps = this.#newStamps();
+    return this.#stamps;
+  }
+
+  #newStamps(): number {
+    const bytes = this.#core.framesUsed * 4;
+    const at = this.#scratch.take(bytes);
+    this.#core.u8.fill(0, at, at + bytes);
+    return at;
+  }
+}
+
+/** A shared scan of page tables, for one thread. */
+export interface SharedScan {
+  /** Kind of work. */ readonly kind: 'entries';
+  /** Address of the records. */ readonly list: number;
+  /** Number of records. */ readonly count: number;
+  /** Operation. */ readonly op: number;
+  /** This thread's own stamps, 0 where none are needed. */ readonly stamps: number;
+}
+
+/** Work that a thread can help with. */
+export type SharedWork = SharedScan | { readonly kind: 'trees' };
+
+/** A thread's own instance of the core, on the memory of another. */
+export function helperOf(
+  module: WebAssembly.Module, memory: WebAssembly.Memory,
+): (work: SharedWork) => void {
+  const { raw } = instantiateCore(module, memory);
+  return (work) => {
+    if (work.kind === 'trees') raw.passHelp();
+    else raw.presentHelp(work.list, work.count, work.op, work.stamps);
+  };
+}
+
+function whole(halves: Uint32Array, at: number): number {
+  return (halves[at] as number) + (halves[at + 1] as number) * 2 ** 32;
+}

@@ -1,0 +1,132 @@
+/**
+ * The public system: the objects, with accounting and the ways to come by one.
+ */
+
+import { account, closePool, type AccountOptions } from './accounting/account.js';
+import { figuresOf } from './accounting/figures.js';
+import type { Recorded } from './accounting/recorded.js';
+import type { AccountTables, Policy, Reach } from './accounting/tables.js';
+import type { Core } from './core/core.js';
+import { buildBoot } from './import/boot.js';
+import { buildLinux } from './import/linux/build.js';
+import { readSnapshot } from './import/linux/read.js';
+import { fail } from './objects/errors.js';
+import { KernelSystem, type SystemOptions } from './objects/system.js';
+import { PAGE_BYTES } from './objects/units.js';
+
+/** How a system is booted. */
+export interface BootOptions extends SystemOptions {
+  /** Physical memory in bytes, a multiple of 4096; default 2 GiB, at most 256 GiB - 4096. */
+  readonly memoryBytes?: number;
+  /** Host memory the core may use, bytes; default and most 4 GiB. */ readonly hostBytesMax?: number;
+  /** `debug` keeps the core's asserts and fault injector; default `release`. */
+  readonly variant?: 'release' | 'debug';
+}
+
+/** How a system is opened. */
+export interface OpenOptions {
+  /** Called while a file is read: bytes done, bytes in all (0 if unknown). */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+const DEFAULT_MEMORY_BYTES = 2 ** 31;
+const FRAMES_MAX = 2 ** 26 - 1;
+const SNAPSHOT = /\.snap\.jsonl(\.gz|\.br)?$/;
+
+/** A simulated system. */
+export class System extends KernelSystem {
+  #recorded: Recorded | undefined;
+
+  /**
+   * @param core - a core that nobody else uses
+   * @param options - names, koids, the user's address range
+   */
+  constructor(core: Core, options: SystemOptions = {}) {
+    super(core, options);
+    this.figures = (vmo) => figuresOf(this, vmo);
+  }
+
+  /**
+   * Boots an empty system: physical memory and a root job.
+   *
+   * @throws ZxError ZX_ERR_INVALID_ARGS for an impossible size, ZX_ERR_NO_MEMORY if the host memory
+   *     allowed cannot hold its frames
+   */
+  static boot(options: BootOptions = {}): System {
+    const { memoryBytes = DEFAULT_MEMORY_BYTES, hostBytesMax, variant, ...rest } = options;
+    const physicalPages = memoryBytes / PAGE_BYTES;
+    if (!Number.isInteger(physicalPages) || physicalPages < 1 || physicalPages > FRAMES_MAX) {
+      const most = FRAMES_MAX * PAGE_BYTES;
+      fail('ZX_ERR_INVALID_ARGS', `memory of ${memoryBytes} bytes: expected 4096 to ${most}`, {
+        memoryBytes, maximumBytes: most,
+      });
+    }
+    const core = KernelSystem.createCore({
+      physicalPages,
+      ...(hostBytesMax === undefined ? {} : { hostBytesMax }),
+      ...(variant === undefined ? {} : { variant }),
+    });
+    return new System(core, rest);
+  }
+
+  /**
+   * Opens a system by its SPEC: `boot`, or a recorded Linux snapshot (`FILE.snap.jsonl`, `.gz`, `.br`), or
+   * `-` for one on standard input.
+   *
+   * @throws InputError for a broken file, ZxError ZX_ERR_NO_MEMORY for one that does not fit,
+   *     ZX_ERR_NOT_FOUND for a SPEC that names no kind of system
+   */
+  static async open(spec: string, options: OpenOptions = {}): Promise<System> {
+    if (spec === 'boot') return buildBoot((core, rest) => new System(core, rest));
+    if (spec !== '-' && !SNAPSHOT.test(spec)) {
+      fail('ZX_ERR_NOT_FOUND',
+        `system ${JSON.stringify(spec)}: expected boot, FILE.snap.jsonl, .gz, .br, or -`, { spec });
+    }
+    const snapshot = await readSnapshot(spec, options);
+    const built = buildLinux(snapshot, (core, rest) => new System(core, rest));
+    const { system, outside, kernelMemory, availableBytes } = built;
+    system.#recorded = {
+      extras: built.extras, swap: built.swap, notes: built.notes,
+      notRecordedBytes: built.notRecordedBytes, pfns: built.pfns, firstFrame: built.firstFrame,
+      outsideKoid: outside?.koid,
+      kmem: () => ({ ...kernelMemory(), availableBytes }),
+    };
+    return system;
+  }
+
+  /** Whether it was recorded elsewhere: then entries of page tables are what counts. */
+  get isRecorded(): boolean {
+    return this.#recorded !== undefined;
+  }
+
+  /** Policy where none is asked for: `mapcount` for recorded Linux systems, else `classic`. */
+  get defaultPolicy(): Policy {
+    return this.isRecorded ? 'mapcount' : 'classic';
+  }
+
+  /** Reach where none is asked for. */
+  get defaultReach(): Reach {
+    return this.isRecorded ? 'present' : 'committed';
+  }
+
+  /** Lines a user should see about how the system came to be. */
+  get notes(): readonly string[] {
+    return this.#recorded?.notes ?? [];
+  }
+
+  /**
+   * Accounts for every page: the tables of one instant. Until it has settled, calls that would change the
+   * system fail with ZX_ERR_SHOULD_WAIT.
+   *
+   * @throws ZxError ZX_ERR_INVALID_ARGS for a policy and a reach that don't go together,
+   *     ZX_ERR_SHOULD_WAIT while another pass runs, ZX_ERR_NO_MEMORY without room for its scratch
+   */
+  account(options: AccountOptions = {}): Promise<AccountTables> {
+    return account(this, this.#recorded, options);
+  }
+
+  /** Ends the worker threads, if any were started. The system stays usable. */
+  close(): Promise<void> {
+    return closePool(this);
+  }
+}
