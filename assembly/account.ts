@@ -10,7 +10,7 @@ import {
 } from "./layout";
 import { chunkAlloc, chunkFree } from "./heap";
 import { isChild, nodeOf, nodeRefs } from "./nodes";
-import { downChunk, upChunk } from "./passes";
+import { deriveChunk, downChunk, upChunk, upDerivedChunk } from "./passes";
 import * as present from "./present";
 import * as runs from "./runs";
 import * as readout from "./readout";
@@ -65,21 +65,39 @@ export function passInjectSeq(vmo: u32): void {
 /** Both scans on the calling thread. */
 export function passScan(): void {
   const top = load<u32>(H_MAX_HEIGHT);
-  for (let h = top; h > 0; h--) scanHeight(h, true);
-  for (let h: u32 = 1; h <= top; h++) scanHeight(h, false);
+  for (let h = top; h > 0; h--) {
+    scanHeight(h, DERIVE);
+    scanHeight(h, DOWN);
+  }
+  for (let h: u32 = 1; h <= top; h++) {
+    scanHeight(h, UP);
+    scanHeight(h, UP_DERIVED);
+  }
 }
 
-function scanHeight(h: u32, down: bool): void {
+const ENTER: u32 = 0;
+const DERIVE: u32 = 1;
+const DOWN: u32 = 2;
+const UP: u32 = 3;
+const UP_DERIVED: u32 = 4;
+
+function scanHeight(h: u32, what: u32): void {
   for (let c = load<u32>(H_NODE_CHUNKS + (h << 2)); c != 0; c = load<u32>(c + NC_NEXT)) {
-    if (down) downChunk(c, h, false);
-    else upChunk(c, h);
+    scanChunk(c, h, what, false);
   }
+}
+
+function scanChunk(chunk: u32, h: u32, what: u32, parallel: bool): void {
+  if (what == ENTER) weights.enterChunk(chunk);
+  else if (what == DERIVE) deriveChunk(chunk, h, parallel);
+  else if (what == DOWN) downChunk(chunk, h, parallel);
+  else if (what == UP) upChunk(chunk, h);
+  else upDerivedChunk(chunk, h);
 }
 
 /** Gets the claim counters ready for `passHelp` on any number of threads. */
 export function passShare(): void {
-  memory.fill(H_CLAIM, 0, 256);
-  weights.enterAll(load<u32>(H_MAX_HEIGHT));
+  memory.fill(H_CLAIM, 0, 512); // 5 phases a height
 }
 
 /**
@@ -88,18 +106,25 @@ export function passShare(): void {
  */
 export function passHelp(): void {
   const top = load<u32>(H_MAX_HEIGHT);
-  for (let h = top; h > 0; h--) helpHeight(top - h, h, true);
-  for (let h: u32 = 1; h <= top; h++) helpHeight(top + h - 1, h, false);
+  let phase: u32 = 0;
+  for (let h = top; h > 0; h--) helpHeight(phase++, h, ENTER);
+  for (let h = top; h > 0; h--) {
+    helpHeight(phase++, h, DERIVE);
+    helpHeight(phase++, h, DOWN);
+  }
+  for (let h: u32 = 1; h <= top; h++) {
+    helpHeight(phase++, h, UP);
+    helpHeight(phase++, h, UP_DERIVED);
+  }
 }
 
-function helpHeight(phase: u32, h: u32, down: bool): void {
+function helpHeight(phase: u32, h: u32, what: u32): void {
   const claim = H_CLAIM + (phase << 3);
   let mine = atomic.add<u32>(claim, 1);
   let ordinal: u32 = 0;
   for (let c = load<u32>(H_NODE_CHUNKS + (h << 2)); c != 0; c = load<u32>(c + NC_NEXT), ordinal++) {
     if (ordinal != mine) continue;
-    if (down) downChunk(c, h, true);
-    else upChunk(c, h);
+    scanChunk(c, h, what, true);
     atomic.add<u32>(claim + 4, 1);
     mine = atomic.add<u32>(claim, 1);
   }

@@ -6,11 +6,11 @@ import {
   A_REF_MASK, AS_INDEX, AS_COUNT, AS_NEXT, AS_PRESENT, B_STATE_MASK, FANOUT, H_ASPACES, H_FRAMES,
   H_FRAME_BUMP, H_STATES, H_VMOS, M_BASE, M_KEY, M_PAGES, M_VMO, NH_COUNT, NH_MASK, NH_REFS, PTE_P,
   PTE_SHIFT, STATE_COUNT, ST_OBJECT, V_BASE, V_HEIGHT, V_LIMIT, V_NEXT, V_PARENT, V_ROOT, V_SIZE,
-  H_NODE_CHUNKS, NC_NEXT, NODES_PER_CHUNK, NODE_SHIFT, NC_HEADERS, NC_MARK, HEIGHT_MAX, H_OUT,
-  ST_FREE, NC_WEIGHT,
+  H_NODE_CHUNKS, NC_NEXT, NODES_PER_CHUNK, NODE_SHIFT, NC_HEADERS, NC_RECORDS, NR_BYTES, NR_MARK,
+  HEIGHT_MAX, H_OUT, ST_FREE,
 } from "./layout";
 import { frameA, frameB, frameC } from "./frames";
-import { columnOf, headerOf, isChild, nodeOf } from "./nodes";
+import { headerOf, isChild, nodeOf, recordOf } from "./nodes";
 import { pteGet } from "./tables";
 import { seenFrame } from "./vmos";
 import { scratchAlloc, scratchFree } from "./account";
@@ -122,15 +122,14 @@ function auditStates(): i32 {
 function clearRecounts(): void {
   for (let h: u32 = 1; h <= HEIGHT_MAX; h++) {
     for (let c = load<u32>(H_NODE_CHUNKS + (h << 2)); c != 0; c = load<u32>(c + NC_NEXT)) {
-      memory.fill(c + NC_MARK, 0, NODES_PER_CHUNK << 2);
-      memory.fill(c + NC_WEIGHT, 0, NODES_PER_CHUNK << 2);
+      memory.fill(c + NC_RECORDS, 0, NODES_PER_CHUNK * NR_BYTES);
     }
   }
 }
 
 /** Counts a reference to a node; on the first visit checks it and what is below. */
 function recount(node: u32, height: u32, base: u64, vmo: u32, seen: u32): i32 {
-  const mark = columnOf(node, NC_MARK);
+  const mark = recordOf(node) + NR_MARK;
   store<u32>(mark, load<u32>(mark) + 1);
   if (load<u32>(mark) > 1) return 0;
   const header = headerOf(node);
@@ -167,7 +166,7 @@ function compareRefs(seen: u32): i32 {
     for (let c = load<u32>(H_NODE_CHUNKS + (h << 2)); c != 0; c = load<u32>(c + NC_NEXT)) {
       for (let n: u32 = 0; n < NODES_PER_CHUNK; n++) {
         const refs = load<u32>(c + NC_HEADERS + (n << 4) + NH_REFS);
-        const got = load<u32>(c + NC_MARK + (n << 2));
+        const got = load<u32>(c + NC_RECORDS + n * NR_BYTES + NR_MARK);
         if (refs != got) return broken(BROKEN_NODE_REFS, c + (n << NODE_SHIFT), refs, got);
       }
     }

@@ -52,6 +52,15 @@ export function reservePages(vmo: u32, lo: u64, hi: u64): bool {
   return reserveNodes(hi - lo, hi) && reserveContents(<u32>(needs >> 32));
 }
 
+/** Reserves all that writing two pages of a VMO can take together. */
+export function reservePair(vmo: u32, first: u64, second: u64): bool {
+  const a = vmoBase(vmo) + (first >> 12);
+  const b = vmoBase(vmo) + (second >> 12);
+  if (!reservePages(vmo, a, a + 1) || !reservePages(vmo, b, b + 1)) return false;
+  const needs = writeNeeds(vmo, a, a + 1) + writeNeeds(vmo, b, b + 1);
+  return (needs & 0xffffffff) <= <u64>freeFrames() && reserveContents(<u32>(needs >> 32));
+}
+
 /** Writes the transfer buffer's bytes into a VMO. Prepared by `prepareWrite`. */
 export function writeBytes(vmo: u32, offset: u64, length: u32): void {
   let from = load<u32>(H_XFER);

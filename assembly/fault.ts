@@ -53,8 +53,8 @@ export function prepare(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
     at += run;
   }
   if (!ready() || !reserveTables(n)) return NO_MEMORY;
-  let frames: u64 = (n >> 9) + (n >> 18) + 8;
-  if (n == 1) frames = missingTables(aspace, vpn);
+  const tables: u64 = (n >> 9) + (n >> 18) + 8; // at the most
+  let frames = tables;
   let contents: u64 = 0;
   if ((access & PERM_WRITE) != 0) {
     const ample = load<u32>(H_CONTENTS) == 0 && frames + n <= <u64>freeFrames();
@@ -72,8 +72,23 @@ export function prepare(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
       at += run;
     }
   }
+  if (frames > <u64>freeFrames()) frames -= tables - tablesNeeded(aspace, vpn, n);
   if (frames > <u64>freeFrames() || !reserveContents(<u32>contents)) return NO_MEMORY;
   return 0;
+}
+
+/** Page tables that a range needs and an address space does not have: exactly. */
+function tablesNeeded(aspace: u32, vpn: u64, n: u64): u64 {
+  let needed: u64 = 0;
+  for (let at = vpn; at < vpn + n; at = (at | 511) + 1) {
+    const missing = missingTables(aspace, at);
+    const first = at == vpn;
+    if (missing > 0) needed++;
+    if (missing > 1 && (first || (at & 0x3ffff) == 0)) needed++;
+    if (missing > 2 && (first || (at & 0x7ffffff) == 0)) needed++;
+    if (missing > 3 && first) needed++;
+  }
+  return needed;
 }
 
 /** Touches `n` prepared pages from `vpn` on. */
@@ -86,8 +101,9 @@ export function faultRun(aspace: u32, vpn: u64, n: u32, access: u32): void {
     const room = <u32>min(<u64>(512 - i), end - at);
     const found = findTable(aspace, at);
     if (found != 0 && ((need & PTE_W) == 0 || (found & PTE_W) != 0)) {
-      at += hitRun(found & TABLE_MASK, i, room, need);
-      if (at >= end || (<u32>at & 511) == 0) continue;
+      const hits = hitRun(found & TABLE_MASK, i, room, need);
+      at += hits;
+      if (hits == room) continue;
     }
     const m = findMapping(aspace, at);
     const run = min(min(end, mappingEnd(m)), (at | 511) + 1) - at;
@@ -122,15 +138,16 @@ function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
   if (load<u8>(vmo + V_KIND) == VK_PHYSICAL) return n;
   const key = load<u64>(m + M_KEY) + (vpn - mappingBase(m));
   const write = (access & PERM_WRITE) != 0;
-  const table = needTable(aspace, vpn, write);
-  makeRoom(table, n);
   const perms = load<u32>(m + M_PERMS);
   const base = PTE_P | PTE_A | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
   const run = min<u32>(n, 32 - (<u32>key & 31));
+  // committing may empty a table that another mapping of the VMO has in reach: so it comes first
+  const leaf = write ? commitRun(vmo, key, run, m) + ((<u32>key & 31) << 2) : 0;
+  const table = needTable(aspace, vpn, write);
+  makeRoom(table, n);
   const before = load<u16>(table + T_COUNT);
   const i = <u32>vpn & 511;
   if (write) {
-    const leaf = commitRun(vmo, key, run, m) + ((<u32>key & 31) << 2);
     for (let j: u32 = 0; j < run; j++) {
       entrySet(table, i + j, load<u32>(leaf + (j << 2)) << PTE_SHIFT | base | PTE_W | PTE_D);
     }

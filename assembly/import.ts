@@ -3,7 +3,8 @@
  */
 import {
   A_REF_MASK, AS_PRESENT, B_ALIAS, FANOUT, H_PATH, M_ASPACE, M_BASE, M_PERMS, NH_MASK, NO_MEMORY,
-  PERM_EXECUTE, PTE_A, PTE_P, PTE_SHIFT, PTE_W, PTE_X, ST_FREE, ST_OBJECT, T_COUNT, V_HEIGHT,
+  PERM_EXECUTE, PTE_A, PTE_P, PTE_SHIFT, PTE_W, PTE_X, ST_FREE, ST_OBJECT, M_VMO, T_COUNT,
+  VF_ZERO_MAPPED, V_FLAGS, V_HEIGHT,
 } from "./layout";
 import {
   frameA, frameB, frameC, frameD, frameDrop, frameTake, freeFrames, stateAdd,
@@ -100,6 +101,13 @@ function markPath(height: u32): void {
   }
 }
 
+/**
+ * Some mapping of the VMO shows the zero page: a first page has to be looked for in all of them.
+ */
+function noteZeroMapped(vmo: u32): void {
+  store<u16>(vmo + V_FLAGS, load<u16>(vmo + V_FLAGS) | <u16>VF_ZERO_MAPPED);
+}
+
 export const NO_ENTRY: u32 = 0xffffffff;
 
 /**
@@ -126,6 +134,7 @@ export function entriesInstall(mapping: u32, first: f64, list: u32, n: u32, writ
       for (let j: u32 = 0; j < run; j++) {
         const frame = load<u32>(list + ((i + j) << 2));
         if (frame != NO_ENTRY) entrySet(table, (<u32>at & 511) + j, frame << PTE_SHIFT | flags);
+        if (frame == 0) noteZeroMapped(load<u32>(m + M_VMO));
       }
       added += load<u16>(table + T_COUNT) - before;
     }

@@ -5,7 +5,7 @@
  */
 import {
   A_REF_MASK, AS_PRESENT, AS_TABLES, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_OUT, NO_MEMORY,
-  PERM_EXECUTE, PERM_WRITE, ST_FREE, V_PINNED, V_REFS,
+  PERM_EXECUTE, PERM_WRITE, ST_FREE, V_REFS,
 } from "./layout";
 import * as contents from "./content";
 import * as faults from "./fault";
@@ -58,6 +58,10 @@ export function vmoZero(vmo: u32, page: f64, n: f64): i32 {
   const lo = vmos.vmoBase(vmo << 4) + <u64>page;
   return vmos.zeroKeys(vmo << 4, lo, lo + <u64>n);
 }
+/** Reserves what writing the two pages at these byte offsets takes together. 0 or NO_MEMORY. */
+export function vmoReservePair(vmo: u32, first: f64, second: f64): i32 {
+  return contents.reservePair(vmo << 4, <u64>first, <u64>second) ? 0 : NO_MEMORY;
+}
 export function vmoZeroInPage(vmo: u32, offset: f64, length: u32): i32 {
   return contents.zeroInPage(vmo << 4, <u64>offset, length);
 }
@@ -82,10 +86,6 @@ export function vmoPin(vmo: u32, page: f64, n: f64): i32 {
 export function vmoUnpin(vmo: u32, page: f64, n: f64): void {
   pinning.unpin(vmo << 4, <u64>page, <u64>n);
 }
-export function vmoPinned(vmo: u32, page: f64, n: f64): u32 {
-  return pinning.pinnedPages(vmo << 4, <u64>page, <u64>n);
-}
-export function vmoPinTotal(vmo: u32): u32 { return load<u32>((vmo << 4) + V_PINNED); }
 
 // ---- address spaces -----------------------------------------------------------------------------
 export function aspaceCreate(): i32 {

@@ -49,6 +49,7 @@ export const H_ASPACES: u32 = HEADER + 192; // live address spaces, linked
 export const H_SHARE_TABLE: u32 = HEADER + 196; // share of a page by weight, 16 bytes each
 export const H_SHARE_COUNT: u32 = HEADER + 200; // weights the share table covers
 export const H_WEIGHT_MODE: u32 = HEADER + 204; // 0 weights are summed, 1 the smallest wins
+export const H_CHUNK_PASS: u32 = HEADER + 208; // table: the last pass that entered each chunk
 export const H_PATH: u32 = HEADER + 256; // 16 pairs (node, slot index): the last descent
 // 64 words: work claimed and done, one pair for each phase
 export const H_CLAIM: u32 = HEADER + 512;
@@ -91,32 +92,38 @@ export const ST_ZRAM: u32 = 10;
 export const ST_LOANED: u32 = 11;
 export const STATE_COUNT: u32 = 12;
 
-// ---- node chunk: 376 nodes of one height --------------------------------------------------------
+// ---- node chunk: 364 nodes of one height --------------------------------------------------------
 //   0        slots, 32 words of each node (two cache lines)
-//   48128    headers: references, may-be-shared mask, pages below, link
-//   54144    pass: weight     55648 pass: mark mask     57152 pass: private pages
-//   58656    pass: share sum (two 64-bit lanes)
-//   64672    chunk header
+//   46592    headers, 16 bytes each: references, may-be-shared mask, pages below, link or origin
+//   52416    pass records, 32 bytes each: share sum (two lanes), weight, mark mask, private pages,
+//   stamp 64064    pass: weight to push, 4 bytes each
+//   65520    chunk header
+// Chunks are 64 KiB apart, so equal offsets in them fall into the same cache sets: what a pass asks
+// of a node stands in the node's own record, and whether a chunk has any is told by a side table
+// (H_CHUNK_PASS).
 export const FANOUT: u32 = 32;
 export const FANOUT_BITS: u32 = 5;
-export const NODES_PER_CHUNK: u32 = 376;
+export const NODES_PER_CHUNK: u32 = 364;
 export const NODE_BYTES: u32 = 128;
 export const NODE_SHIFT: u32 = 7;
-export const NC_HEADERS: u32 = 48128;
-export const NC_WEIGHT: u32 = 54144;
-export const NC_MARK: u32 = 55648;
-export const NC_PRIVATE: u32 = 57152;
-export const NC_SUM: u32 = 58656;
-export const NC_HEAD: u32 = 64672;
+export const NC_HEADERS: u32 = 46592;
+export const NC_RECORDS: u32 = 52416;
+export const NC_PUSH: u32 = 64064;
+export const NC_HEAD: u32 = 65520;
 export const NC_NEXT: u32 = NC_HEAD + 0;
 export const NC_HEIGHT: u32 = NC_HEAD + 4;
-export const NC_PASS: u32 = NC_HEAD + 8;
-export const NC_FRESH: u32 = NC_HEAD + 12; // next fresh chunk
+export const NC_FRESH: u32 = NC_HEAD + 8; // next fresh chunk
+export const NR_BYTES: u32 = 32;
+export const NR_SUM: u32 = 0;
+export const NR_WEIGHT: u32 = 16;
+export const NR_MARK: u32 = 20;
+export const NR_PRIVATE: u32 = 24;
+export const NR_STAMP: u32 = 28; // number of the pass that the record belongs to
 export const NH_BYTES: u32 = 16;
 export const NH_REFS: u32 = 0;
 export const NH_MASK: u32 = 4;
 export const NH_COUNT: u32 = 8;
-export const NH_AUX: u32 = 12;
+export const NH_AUX: u32 = 12; // free and released nodes: next; living ones: copied from
 export const HEIGHT_MAX: u32 = 11; // 32^11 = 2^55 keys
 export const KEY_MAX: u64 = 1 << 52;
 

@@ -15,8 +15,9 @@
 import { chunkAlloc, poolAt } from "./heap";
 import {
   A_REF, CHUNK_BYTES, FANOUT, H_LOW, H_NODE_CHUNKS, H_PENDING, NC_FRESH, NC_HEADERS, NC_HEIGHT,
-  NC_NEXT, NC_PASS, NH_AUX, NH_BYTES, NH_COUNT, NH_MASK, NH_REFS, NODES_PER_CHUNK, NODE_BYTES,
-  NODE_SHIFT, POOL_NODE, P_BUMP, P_END, P_FREE, P_FRESH, P_KEEP, P_LIVE, P_SPARE, SLOT_TAG,
+  NC_NEXT, NC_RECORDS, NH_AUX, NH_BYTES, NH_COUNT, NH_MASK, NH_REFS, NODES_PER_CHUNK, NODE_BYTES,
+  NR_BYTES, NODE_SHIFT, POOL_NODE, P_BUMP, P_END, P_FREE, P_FRESH, P_KEEP, P_LIVE, P_SPARE,
+  SLOT_TAG,
 } from "./layout";
 import { frameA } from "./frames";
 
@@ -26,9 +27,10 @@ export function headerOf(node: u32): u32 {
     + ((node & (CHUNK_BYTES - 1)) >> NODE_SHIFT) * NH_BYTES;
 }
 
-/** Address of a node's element in a chunk column of 32-bit words that starts at `column`. */
-export function columnOf(node: u32, column: u32): u32 {
-  return (node & ~(CHUNK_BYTES - 1)) + column + (((node & (CHUNK_BYTES - 1)) >> NODE_SHIFT) << 2);
+/** Address of a node's pass record. */
+export function recordOf(node: u32): u32 {
+  return (node & ~(CHUNK_BYTES - 1)) + NC_RECORDS
+    + ((node & (CHUNK_BYTES - 1)) >> NODE_SHIFT) * NR_BYTES;
 }
 
 export function nodeRefs(node: u32): u32 { return load<u32>(headerOf(node) + NH_REFS); }
@@ -53,8 +55,7 @@ export function nodeReserve(height: u32, n: u32): bool {
     store<u32>(chunk + NC_NEXT, load<u32>(list));
     store<u32>(list, chunk);
     store<u32>(chunk + NC_HEIGHT, height);
-    store<u32>(chunk + NC_PASS, 0);
-    memory.fill(chunk + NC_HEADERS, 0, NODES_PER_CHUNK * NH_BYTES);
+    memory.fill(chunk + NC_HEADERS, 0, NODES_PER_CHUNK * (NH_BYTES + NR_BYTES + 4));
     store<u32>(chunk + NC_FRESH, load<u32>(p + P_FRESH));
     store<u32>(p + P_FRESH, chunk);
     store<u32>(p + P_SPARE, load<u32>(p + P_SPARE) + NODES_PER_CHUNK);
@@ -94,6 +95,7 @@ export function nodeNew(height: u32, fill: u32): u32 {
   store<u32>(h + NH_REFS, 1);
   store<u32>(h + NH_MASK, 0);
   store<u32>(h + NH_COUNT, 0);
+  store<u32>(h + NH_AUX, 0);
   return node;
 }
 
@@ -127,9 +129,38 @@ export function nodeCopy(old: u32, height: u32): u32 {
   store<u32>(h + NH_REFS, 1);
   store<u32>(h + NH_MASK, mask);
   store<u32>(h + NH_COUNT, load<u32>(o + NH_COUNT));
+  store<u32>(h + NH_AUX, originOf(old, o));
   store<u32>(o + NH_MASK, mask);
   store<u32>(o + NH_REFS, load<u32>(o + NH_REFS) - 1);
   return node;
+}
+
+/**
+ * What a copy of `old` says it was copied from: the first of a line of copies, while that one
+ * lives.
+ */
+function originOf(old: u32, header: u32): u32 {
+  const first = load<u32>(header + NH_AUX);
+  return first != 0 && nodeRefs(first) != 0 ? first : old;
+}
+
+/**
+ * A node that this one was copied from, or 0. It may have changed since, or be another node of the
+ * same height by now: whoever uses it compares the slots.
+ */
+export function nodeOrigin(node: u32): u32 {
+  const origin = load<u32>(headerOf(node) + NH_AUX);
+  return origin != 0 && nodeRefs(origin) != 0 ? origin : 0;
+}
+
+/** Bit i: slot i of two nodes differs. */
+export function slotsDiffer(a: u32, b: u32): u32 {
+  let bits: u32 = 0;
+  for (let i: u32 = 0; i < 8; i++) {
+    const unlike = i32x4.ne(v128.load(a + (i << 4)), v128.load(b + (i << 4)));
+    bits |= <u32>i32x4.bitmask(unlike) << (i << 2);
+  }
+  return bits;
 }
 
 /** Drops one reference to a node; the last puts it on the list that `releaseStep` works off. */

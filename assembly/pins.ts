@@ -43,16 +43,3 @@ export function unpin(vmo: u32, page: u64, n: u64): void {
   }
   store<u32>(vmo + V_PINNED, load<u32>(vmo + V_PINNED) - <u32>n);
 }
-
-/** Pages of [page, page + n) that are pinned. */
-export function pinnedPages(vmo: u32, page: u64, n: u64): u32 {
-  if (load<u32>(vmo + V_PINNED) == 0) return 0;
-  const lo = vmoBase(vmo) + page;
-  let pinned: u32 = 0;
-  for (let key = lo; key < lo + n; key++) {
-    const frame = frameAt(vmo, key);
-    if (frame != 0 && (load<u32>(frameB(frame)) & B_PIN_MASK) != 0) pinned++;
-  }
-  return pinned;
-}
-

@@ -5,10 +5,10 @@
  * An accumulator is 32 bytes: | share sum, two lanes | pages u64 | private pages u64 |
  */
 import {
-  FANOUT, FANOUT_BITS, H_FRAME_WEIGHT, H_SHARE_COUNT, H_SHARE_TABLE, H_WEIGHT_MODE, NC_PRIVATE,
+  FANOUT, FANOUT_BITS, H_FRAME_WEIGHT, H_SHARE_COUNT, H_SHARE_TABLE, H_WEIGHT_MODE, NR_PRIVATE,
+  NR_SUM,
 } from "./layout";
-import { columnOf, isChild, nodeCount, nodeMask, nodeOf } from "./nodes";
-import { sumOf } from "./passes";
+import { isChild, nodeCount, nodeMask, nodeOf, recordOf } from "./nodes";
 import { shareOf, shareTimes } from "./shares";
 import { countRange, firstIndex } from "./tree";
 import { injectRange, markOf, MODE_HELD, ownersOf, reached, weightOf } from "./weights";
@@ -41,9 +41,10 @@ export function rangeSum(
   }
   const node = nodeOf(slot);
   if (lo <= base && base + (<u64>1 << (height * FANOUT_BITS)) <= hi) {
-    if (reached(node)) {
-      accumulate(acc, v128.load(sumOf(node)), nodeCount(node),
-        load<u32>(columnOf(node, NC_PRIVATE)), times);
+    const record = recordOf(node);
+    if (reached(record)) {
+      accumulate(acc, v128.load(record + NR_SUM), nodeCount(node),
+        load<u32>(record + NR_PRIVATE), times);
     } else accumulate(acc, i64x2.splat(0), nodeCount(node), 0, times);
     return;
   }
@@ -70,7 +71,7 @@ export function rangeLeast(slot: u32, height: u32, base: u64, lo: u64, hi: u64, 
   const node = nodeOf(slot);
   if (weightOf(node) != seq) return 0;
   if (lo <= base && base + (<u64>1 << (height * FANOUT_BITS)) <= hi)
-    return load<u32>(columnOf(node, NC_PRIVATE));
+    return load<u32>(recordOf(node) + NR_PRIVATE);
   const bits = nodeMask(node);
   const step = <u64>1 << ((height - 1) * FANOUT_BITS);
   let total: u64 = 0;

@@ -1,20 +1,21 @@
 /**
  * Weights in a pass: how many viewers reach a node or a frame.
  *
- * A node's weight, mark and sums are columns of its chunk; they count only while the chunk carries
- * the number of the running pass, so nothing is cleared that no pass touched. Frame weights are one
- * column; blocks of 4096 that a pass dirtied are cleared when the next begins.
+  * A node's weight, mark and sums stand in its pass record, which counts only while it carries the
+  * number
+ * of the running pass: nothing is cleared that no pass touched. Frame weights are one column;
+ * blocks of 4096 that a pass dirtied are cleared when the next begins.
  *
  * I1. Weights are added (policies exact, attributed) or the smallest wins (classic, creation
  *     numbers).
  * I2. With `parallel` every update is atomic and integer, so any number of workers gives the same.
  */
 import {
-  CHUNK_BYTES, FANOUT, FANOUT_BITS, H_DIRTY, H_FRAMES, H_FRAME_WEIGHT, H_NODE_CHUNKS, H_PASS,
-  H_WEIGHT_MODE, NC_MARK, NC_NEXT, NC_PASS, NC_WEIGHT, NODES_PER_CHUNK,
+  CHUNK_BYTES, FANOUT, FANOUT_BITS, H_CHUNK_PASS, H_DIRTY, H_FRAMES, H_FRAME_WEIGHT, H_PASS,
+  H_WEIGHT_MODE, NC_PUSH, NC_RECORDS, NODES_PER_CHUNK, NR_BYTES, NR_MARK, NR_STAMP, NR_WEIGHT,
 } from "./layout";
 import { chunkAlloc } from "./heap";
-import { columnOf, isChild, nodeOf } from "./nodes";
+import { isChild, nodeOf, recordOf } from "./nodes";
 import { firstIndex } from "./tree";
 import { shareTableReady } from "./shares";
 
@@ -24,6 +25,8 @@ export const MODE_LEAST: u32 = 1;
  * Two counters in one word: | mappers 16 | handle holders 16 |; pages nobody maps are the holders'.
  */
 export const MODE_HELD: u32 = 2;
+
+const CHUNK_TABLE_CHUNKS: u32 = 4; // a word for each of 65,536 chunks
 
 /** Number of owners that a weight stands for; in MODE_HELD of pages that are only held. */
 export function ownersOf(weight: u32, held: bool): u32 {
@@ -44,6 +47,11 @@ export function passBegin(mode: u32): bool {
     // more than one chunk comes from fresh memory; a single one may be used
     if (frames << 2 <= CHUNK_BYTES) memory.fill(column, 0, frames << 2);
   }
+  if (load<u32>(H_CHUNK_PASS) == 0) {
+    const table = chunkAlloc(CHUNK_TABLE_CHUNKS);
+    if (table == 0) return false;
+    store<u32>(H_CHUNK_PASS, table);
+  }
   if (!shareTableReady()) return false;
   clearDirty();
   store<u32>(H_PASS, load<u32>(H_PASS) + 1);
@@ -62,42 +70,54 @@ function clearDirty(): void {
   }
 }
 
-/** Makes a node's chunk part of the pass. */
-export function touch(node: u32): void {
-  const chunk = node & ~(CHUNK_BYTES - 1);
-  if (load<u32>(chunk + NC_PASS) != load<u32>(H_PASS)) enter(chunk);
+/** Makes a node's record part of the pass; returns the record. */
+export function touch(node: u32): u32 {
+  const record = recordOf(node);
+  const pass = load<u32>(H_PASS);
+  if (load<u32>(record + NR_STAMP) != pass) enter(record, pass);
+  return record;
 }
 
-function enter(chunk: u32): void {
-  memory.fill(chunk + NC_WEIGHT, 0, NODES_PER_CHUNK << 2);
-  memory.fill(chunk + NC_MARK, 0, NODES_PER_CHUNK << 2);
-  store<u32>(chunk + NC_PASS, load<u32>(H_PASS));
+/** Address of the weight that a node pushes to its children, by the node's record. */
+export function pushOf(record: u32): u32 {
+  const chunk = record & ~(CHUNK_BYTES - 1);
+  return chunk + NC_PUSH + ((record - chunk - NC_RECORDS) >> 3);
 }
 
-/** Makes every chunk of the heights up to `top` part of the pass, before workers share it. */
-export function enterAll(top: u32): void {
-  for (let h: u32 = 1; h <= top; h++) {
-    for (let c = load<u32>(H_NODE_CHUNKS + (h << 2)); c != 0; c = load<u32>(c + NC_NEXT)) {
-      if (load<u32>(c + NC_PASS) != load<u32>(H_PASS)) enter(c);
-    }
+function enter(record: u32, pass: u32): void {
+  store<u64>(record + NR_WEIGHT, 0); // the mark too
+  store<u32>(record + NR_STAMP, pass);
+  store<u32>(pushOf(record), 0);
+  store<u32>(load<u32>(H_CHUNK_PASS) + (record >> 16 << 2), pass);
+}
+
+/** Makes every node of a chunk part of the pass, before threads share it. */
+export function enterChunk(chunk: u32): void {
+  const pass = load<u32>(H_PASS);
+  const end = chunk + NC_RECORDS + NODES_PER_CHUNK * NR_BYTES;
+  for (let record = chunk + NC_RECORDS; record < end; record += NR_BYTES) {
+    if (load<u32>(record + NR_STAMP) != pass) enter(record, pass);
   }
 }
 
-/** True when the pass reaches this node or something below it by a mark. */
-export function reached(node: u32): bool {
-  const chunk = node & ~(CHUNK_BYTES - 1);
-  if (load<u32>(chunk + NC_PASS) != load<u32>(H_PASS)) return false;
-  return (load<u32>(columnOf(node, NC_WEIGHT)) | load<u32>(columnOf(node, NC_MARK))) != 0;
+/** Whether the pass entered any node of a chunk. */
+export function entered(chunk: u32): bool {
+  return load<u32>(load<u32>(H_CHUNK_PASS) + (chunk >> 16 << 2)) == load<u32>(H_PASS);
+}
+
+/** True when the pass reaches this node, or something below it by a mark. */
+export function reached(record: u32): bool {
+  return load<u32>(record + NR_STAMP) == load<u32>(H_PASS) && load<u64>(record + NR_WEIGHT) != 0;
 }
 
 export function weightOf(node: u32): u32 {
-  const chunk = node & ~(CHUNK_BYTES - 1);
-  return load<u32>(chunk + NC_PASS) == load<u32>(H_PASS) ? load<u32>(columnOf(node, NC_WEIGHT)) : 0;
+  const record = recordOf(node);
+  return load<u32>(record + NR_STAMP) == load<u32>(H_PASS) ? load<u32>(record + NR_WEIGHT) : 0;
 }
 
 export function markOf(node: u32): u32 {
-  const chunk = node & ~(CHUNK_BYTES - 1);
-  return load<u32>(chunk + NC_PASS) == load<u32>(H_PASS) ? load<u32>(columnOf(node, NC_MARK)) : 0;
+  const record = recordOf(node);
+  return load<u32>(record + NR_STAMP) == load<u32>(H_PASS) ? load<u32>(record + NR_MARK) : 0;
 }
 
 /** Combines a weight into a cell. */
@@ -127,8 +147,7 @@ export function weighFrame(frame: u32, weight: u32, least: bool, parallel: bool)
 
 /** Adds a weight to a whole subtree. */
 export function injectNode(node: u32, weight: u32): void {
-  touch(node);
-  weigh(columnOf(node, NC_WEIGHT), weight, load<u32>(H_WEIGHT_MODE) == MODE_LEAST, false);
+  weigh(touch(node) + NR_WEIGHT, weight, load<u32>(H_WEIGHT_MODE) == MODE_LEAST, false);
 }
 
 /** Adds a weight to what the keys [lo, hi) hold: at the highest nodes that lie inside. */
@@ -145,9 +164,8 @@ export function injectRange(
     injectNode(node, weight);
     return;
   }
-  touch(node);
+  const mark = touch(node) + NR_MARK;
   const step = <u64>1 << ((height - 1) * FANOUT_BITS);
-  const mark = columnOf(node, NC_MARK);
   for (let i = firstIndex(base, lo, step); i < FANOUT; i++) {
     const at = base + <u64>i * step;
     if (at >= hi) return;

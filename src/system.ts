@@ -18,7 +18,8 @@ import { PAGE_BYTES } from './objects/units.js';
 export interface BootOptions extends SystemOptions {
   /** Physical memory in bytes, a multiple of 4096; default 2 GiB, at most 256 GiB - 4096. */
   readonly memoryBytes?: number;
-  /** Host memory the core may use, bytes; default and most 4 GiB. */ readonly hostBytesMax?: number;
+  /** Host memory the core may use,
+    bytes; default and most 4 GiB. */ readonly hostBytesMax?: number;
   /** `debug` keeps the core's asserts and fault injector; default `release`. */
   readonly variant?: 'release' | 'debug';
 }
@@ -70,7 +71,8 @@ export class System extends KernelSystem {
   }
 
   /**
-   * Opens a system by its SPEC: `boot`, or a recorded Linux snapshot (`FILE.snap.jsonl`, `.gz`, `.br`), or
+   * Opens a system by its SPEC: `boot`, or a recorded Linux snapshot (`FILE.snap.jsonl`, `.gz`,
+   * `.br`), or
    * `-` for one on standard input.
    *
    * @throws InputError for a broken file, ZxError ZX_ERR_NO_MEMORY for one that does not fit,
@@ -115,8 +117,8 @@ export class System extends KernelSystem {
   }
 
   /**
-   * Accounts for every page: the tables of one instant. Until it has settled, calls that would change the
-   * system fail with ZX_ERR_SHOULD_WAIT.
+   * Accounts for every page: the tables of one instant. Until it has settled, calls that would
+   * change the system fail with ZX_ERR_SHOULD_WAIT.
    *
    * @throws ZxError ZX_ERR_INVALID_ARGS for a policy and a reach that don't go together,
    *     ZX_ERR_SHOULD_WAIT while another pass runs, ZX_ERR_NO_MEMORY without room for its scratch

@@ -2,7 +2,8 @@
  * One accounting pass: from a system to the tables of one instant.
  *
  * I1. While it runs the system is busy: a call that would change it fails with ZX_ERR_SHOULD_WAIT.
- * I2. The tables are the same for any number of workers; what is small is done on the calling thread.
+ * I2. The tables are the same for any number of workers; what is small is done on the calling
+ *     thread.
  * I3. Looking changes nothing that a program can see.
  */
 
@@ -24,12 +25,13 @@ import type { AccountTables, Policy, Reach } from './tables.js';
 
 /** How to account. */
 export interface AccountOptions {
-  /** The rule; default `classic`, `mapcount` for recorded Linux systems. */ readonly policy?: Policy;
+  /** The rule; default `classic`,
+    `mapcount` for recorded Linux systems. */ readonly policy?: Policy;
   /** What reaches a page; only `exact` leaves a choice. */ readonly reach?: Reach;
   /** Worker threads that help, 0 to 64; default 0. */ readonly workers?: number;
   /**
-   * `exact`: whether to count every process's pages by number of owners. Costs time for each process;
-   * default: up to 1024 processes.
+   * `exact`: whether to count every process's pages by number of owners. Costs time for each
+   * process; default: up to 1024 processes.
    */
   readonly pagesByOwners?: boolean;
   /** Pages from which on workers are asked to help; default 262,144. */
@@ -56,7 +58,8 @@ const pools = new WeakMap<KernelSystem, PassPool>();
  * @param system - the system
  * @param recorded - what a recording brought along
  * @param options - rule, reach, workers
- * @throws ZxError ZX_ERR_INVALID_ARGS for a rule and a reach that don't go together, ZX_ERR_SHOULD_WAIT
+ * @throws ZxError ZX_ERR_INVALID_ARGS for a rule and a reach that don't go together,
+ * ZX_ERR_SHOULD_WAIT
  *     while another pass runs, ZX_ERR_NO_MEMORY without room for its scratch
  */
 export async function account(

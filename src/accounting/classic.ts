@@ -1,9 +1,10 @@
 /**
  * Policy `classic`: the figures of the memory page's own tools, their known faults included.
  *
- * A page is charged to the oldest living VMO that sees it; slices and references are charged nothing. For
- * each mapping, the committed pages of its VMO in its range are private if the VMO's share count is 1, else
- * shared, and scaled = bytes div share count, an integer division a mapping (ZX_INFO_TASK_STATS until 2023).
+ * A page is charged to the oldest living VMO that sees it; slices and references are charged
+ * nothing. For each mapping, the committed pages of its VMO in its range are private if the VMO's
+ * share count is 1, else shared, and scaled = bytes div share count, an integer division a mapping
+ * (ZX_INFO_TASK_STATS until 2023).
  */
 
 import type { Core } from '../core/core.js';

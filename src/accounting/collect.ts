@@ -1,10 +1,10 @@
 /**
- * Collects what a pass is about: tasks, address spaces, VMOs, and the windows on page trees that they
- * stand for, in columns. Figures come later; everything here is names, places and counts.
+ * Collects what a pass is about: tasks, address spaces, VMOs, and the windows on page trees that
+ * they stand for, in columns. Figures come later; everything here is names, places and counts.
  *
  * I1. Rows stand in walk order (`tables.ts`, I1 and I2).
- * I2. A mapping row is one range of equal permissions; `mapping` numbers the whole mappings, so that a
- *     rule "for each mapping" can add its rows up first.
+ * I2. A mapping row is one range of equal permissions; `mapping` numbers the whole mappings, so
+ *     that a rule "for each mapping" can add its rows up first.
  */
 
 import type { AspaceRef } from '../core/core.js';
@@ -153,7 +153,8 @@ function collectProcess(growing: Growing, process: ProcessObject, row: number): 
     maps.pages.push(entry.pages);
     maps.perms.push(piece?.perms ?? 0);
     maps.vmoKoid.push(mapping?.vmo.koid ?? 0);
-    maps.vmoOffsetPages.push(mapping === undefined ? 0 : mapping.vmoOffsetPages + (piece?.first ?? 0));
+    maps.vmoOffsetPages.push(mapping === undefined
+      ? 0 : mapping.vmoOffsetPages + (piece?.first ?? 0));
     if (mapping === undefined) continue;
     const vmo = vmoRow.get(mapping.vmo) as number;
     if (mapping !== last) {

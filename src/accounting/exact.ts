@@ -1,9 +1,9 @@
 /**
- * Policy `exact`, reach `committed`: a page's owners are the distinct processes that reach it by any
- * mapping; private if one, else 4096 / owners for each. Whoever maps it twice counts once.
+ * Policy `exact`, reach `committed`: a page's owners are the distinct processes that reach it by
+ * any mapping; private if one, else 4096 / owners for each. Whoever maps it twice counts once.
  *
- * Pages that no mapping reaches are shared among the processes that hold a handle to a VMO that has them:
- * UNMAPPED. A page is in one of the two figures, never in both.
+ * Pages that no mapping reaches are shared among the processes that hold a handle to a VMO that has
+ * them: UNMAPPED. A page is in one of the two figures, never in both.
  */
 
 import type { Core } from '../core/core.js';
@@ -101,7 +101,8 @@ function fillMaps(core: Core, pass: TreePass, collected: Collected, figures: Fig
   const { vmos } = collected;
   collected.windows.forEach((window, i) => {
     if (vmos[window.vmo]?.isPhysical === true) return;
-    if (window.tree.parent === undefined) windows.add(window.tree.ref, window.page, window.pages, i);
+    if (window.tree.parent === undefined)
+      windows.add(window.tree.ref, window.page, window.pages, i);
     else addReach(windows, reachOf(core, [window]), i);
   });
   const sums = pass.read(windows, collected.windows.length);
@@ -124,7 +125,8 @@ async function accountHeld(
       });
     return reachOf(core, spans);
   });
-  if (held.every((reach) => reach.size === 0) || processes.length > HELD_PROCESSES_MAX) return unmapped;
+  if (held.every((reach) => reach.size === 0) || processes.length > HELD_PROCESSES_MAX)
+    return unmapped;
   const pass = new TreePass(core, 'held');
   try {
     const mappers = new Crowd();

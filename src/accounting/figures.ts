@@ -1,8 +1,8 @@
 /**
  * One VMO's figures at once, for `getInfo(Topic.VMO)`: a small pass over its family alone.
  *
- * `committed` and `populated` are what the VMO sees, `scaled` its share among the VMOs that see it, as
- * Zircon reports since RFC-0254. Slices and references are charged nothing.
+ * `committed` and `populated` are what the VMO sees, `scaled` its share among the VMOs that see it,
+ * as Zircon reports since RFC-0254. Slices and references are charged nothing.
  */
 
 import { TreePass } from '../core/passes.js';
@@ -19,7 +19,8 @@ export function figuresOf(system: KernelSystem, vmo: VmoObject): VmoFigures | un
   const family = core.vmoFamily(vmo.tree.ref);
   const windows = new Windows();
   for (const { owner, ref } of system.trees) {
-    if (owner !== undefined && core.vmoFamily(ref) === family) windows.add(ref, 0, owner.sizePages, 1);
+    if (owner !== undefined && core.vmoFamily(ref) === family)
+      windows.add(ref, 0, owner.sizePages, 1);
   }
   const pass = new TreePass(core, 'sum');
   try {

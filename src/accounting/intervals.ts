@@ -10,7 +10,9 @@ export interface Run {
   /** First page behind it. */ readonly end: number;
 }
 
-/** The pages that any of the runs has: sorted, joined. The input may overlap and be in any order. */
+/**
+ * The pages that any of the runs has: sorted, joined. The input may overlap and be in any order.
+ */
 export function unite(runs: readonly Run[]): Run[] {
   if (runs.length < 2) return [...runs];
   const sorted = [...runs].sort((a, b) => a.start - b.start);

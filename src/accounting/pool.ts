@@ -1,9 +1,9 @@
 /**
  * Workers that share a pass with the calling thread (piscina).
  *
- * Work is claimed piece by piece in shared memory, so a pass is right with any number of helpers, also with
- * none that came in time; the caller helps too. What is small never gets here: reaching a worker costs about
- * 100 us.
+ * Work is claimed piece by piece in shared memory, so a pass is right with any number of helpers,
+ * also with none that came in time; the caller helps too. What is small never gets here: reaching a
+ * worker costs about 100 us.
  *
  * I1. `run` returns when every helper has left the pass; nothing may change before.
  */

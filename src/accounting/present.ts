@@ -2,9 +2,9 @@
  * Reach `present`: what a process reaches is what its page tables have, as Linux counts.
  *
  * `mapcount`: each entry weighs 1 / number of entries of its frame, in the kernel's own arithmetic
- * (fs/proc/task_mmu.c: 4096 << 12, an integer division a page), entries of processes outside the recording
- * included. `exact`: the distinct processes that have a frame share it; all that is outside is one more
- * owner, so its part is a lower bound.
+ * (fs/proc/task_mmu.c: 4096 << 12, an integer division a page), entries of processes outside the
+ * recording included. `exact`: the distinct processes that have a frame share it; all that is
+ * outside is one more owner, so its part is a lower bound.
  */
 
 import type { Core } from '../core/core.js';
@@ -57,8 +57,10 @@ export async function accountPresent(
       fill(outcome.tasks, at, row, rule);
       if (parts !== undefined) fillParts(parts, at, row);
     });
-    if (wantOwners) for (const aspace of aspaces) owners.push(pass.owners(aspace, aspaces.length + 1));
-    if (recorded !== undefined) addOutside(core, pass, collected, outcome.tasks, recorded, rule, owners);
+    if (wantOwners)
+      for (const aspace of aspaces) owners.push(pass.owners(aspace, aspaces.length + 1));
+    if (recorded !== undefined)
+      addOutside(core, pass, collected, outcome.tasks, recorded, rule, owners);
   } finally {
     pass.end();
   }
@@ -116,7 +118,8 @@ function addOutside(
   core: Core, pass: EntryPass, collected: Collected, figures: Figures, recorded: Recorded,
   rule: EntryRule, owners: Map<number, number>[],
 ): void {
-  const index = collected.processes.findIndex(({ process }) => process.koid === recorded.outsideKoid);
+  const index =
+    collected.processes.findIndex(({ process }) => process.koid === recorded.outsideKoid);
   const row = collected.processes[index]?.row;
   if (row === undefined) return;
   const pages = new Map<number, number>();

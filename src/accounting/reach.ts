@@ -1,9 +1,10 @@
 /**
  * Policy `exact`, reach `committed`: which pages of which trees a process reaches, as sets.
  *
- * A window on a live child (unidirectional clone) reaches its own pages, and through it the parent's where
- * its own list is silent, and so on up the chain. Windows of one process on one tree are united, so that a
- * page mapped twice counts once; trees of one family are told to the core, which finds where they meet.
+ * A window on a live child (unidirectional clone) reaches its own pages, and through it the
+ * parent's where its own list is silent, and so on up the chain. Windows of one process on one tree
+ * are united, so that a page mapped twice counts once; trees of one family are told to the core,
+ * which finds where they meet.
  */
 
 import type { Core } from '../core/core.js';
@@ -24,7 +25,8 @@ export interface TreeSpan {
 /** What windows of one holder reach together. */
 export function reachOf(core: Core, spans: Iterable<TreeSpan>): Reach {
   const runs = new Map<PageTree, Run[]>();
-  for (const { tree, page, pages } of spans) follow(core, runs, tree, { start: page, end: page + pages });
+  for (const { tree, page, pages } of spans)
+    follow(core, runs, tree, { start: page, end: page + pages });
   const reach = new Map<PageTree, readonly Run[]>();
   for (const [tree, list] of runs) reach.set(tree, unite(list));
   return reach;
@@ -94,7 +96,8 @@ export function meetingsOf(core: Core, reach: Reach): Windows[] {
 
 /** Equal windows of many holders become one with their number as weight. */
 export class Crowd {
-  readonly #trees = new Map<PageTree, Map<string, { readonly runs: readonly Run[]; count: number }>>();
+  readonly #trees =
+    new Map<PageTree, Map<string, { readonly runs: readonly Run[]; count: number }>>();
 
   /** Counts a holder's reach. */
   add(reach: Reach): void {

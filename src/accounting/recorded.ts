@@ -1,6 +1,6 @@
 /**
- * What a recorded system brings along that no simulation of it can know: references from outside the
- * recorded processes, swap, and the machine's own counters.
+ * What a recorded system brings along that no simulation of it can know: references from outside
+ * the recorded processes, swap, and the machine's own counters.
  *
  * I1. All of it is of the instant of the recording; it is immutable after the import.
  */

@@ -1,9 +1,9 @@
 /**
  * Zircon's share count of a VMO: how many address spaces map it.
  *
- * Below two mappings it is 1, also for none. Only 64 distinct address spaces are followed; on meeting the
- * 65th the kernel adds (mappings not yet visited) * count div (mappings visited) and stops
- * (VmObject::share_count).
+ * Below two mappings it is 1, also for none. Only 64 distinct address spaces are followed; on
+ * meeting the 65th the kernel adds (mappings not yet visited) * count div (mappings visited) and
+ * stops (VmObject::share_count).
  */
 
 import type { VmoObject } from '../objects/vmo-object.js';
@@ -49,7 +49,8 @@ export class ShareCounter {
 
   /** The share count of every VMO row. */
   counts(): Uint32Array {
-    return this.#count.map((count, vmo) => ((this.#total[vmo] as number) < 2 ? 1 : Math.max(1, count)));
+    return this.#count.map((count, vmo) => ((this.#total[vmo] as number) < 2
+      ? 1 : Math.max(1, count)));
   }
 
   /** Processes come one after another, so a repeat is the last one or was met before. */

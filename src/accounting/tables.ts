@@ -1,12 +1,12 @@
 /**
  * The tables of one accounting pass: all that a view may look at.
  *
- * Columns are typed arrays, one element a row; names are string arrays. Byte figures are whole numbers
- * in a Float64Array (exact below 2^53). A share is a pair: whole bytes, and what is left over in units
- * of 2^-63 byte, the way ZX_INFO_TASK_STATS and ZX_INFO_VMO report it.
+ * Columns are typed arrays, one element a row; names are string arrays. Byte figures are whole
+ * numbers in a Float64Array (exact below 2^53). A share is a pair: whole bytes, and what is left
+ * over in units of 2^-63 byte, the way ZX_INFO_TASK_STATS and ZX_INFO_VMO report it.
  *
- * I1. Rows of `tasks` stand in the order of the task walk: a job, its processes (each followed by its
- *     threads), then its child jobs, each followed by its own subtree.
+ * I1. Rows of `tasks` stand in the order of the task walk: a job, its processes (each followed by
+ *     its threads), then its child jobs, each followed by its own subtree.
  * I2. `maps` rows of process row p are `mapsStart[p] .. mapsStart[p + 1]`, likewise `vmoRefs`.
  * I3. A job's figures are the sums over every process below it.
  */
@@ -69,7 +69,9 @@ export interface TaskTable {
   readonly unmappedBytes?: Float64Array;
   /** `exact` only: page tables, handles, mapping and VMO records of the process. */
   readonly kernelBytes?: Float64Array;
-  /** `exact` only: for a process row, pages it reaches by number of owners; undefined for others. */
+  /**
+   * `exact` only: for a process row, pages it reaches by number of owners; undefined for others.
+   */
   readonly pagesByOwners?: ReadonlyArray<ReadonlyMap<number, number> | undefined>;
 }
 

@@ -250,6 +250,10 @@ export class Core {
     const first = Math.ceil(byteOffset / 4096);
     const last = Math.floor(end / 4096);
     if (first > last) return this.raw.vmoZeroInPage(vmo, byteOffset, byteLength);
+    if (byteOffset < first * 4096 && end > last * 4096) {
+      const status = this.raw.vmoReservePair(vmo, byteOffset, end - 1);
+      if (status < 0) return status;
+    }
     if (byteOffset < first * 4096) {
       const status = this.raw.vmoZeroInPage(vmo, byteOffset, first * 4096 - byteOffset);
       if (status < 0) return status;
@@ -303,11 +307,6 @@ export class Core {
   /** Takes a pin back. */
   vmoUnpin(vmo: VmoRef, page: number, pages: number): void {
     this.raw.vmoUnpin(vmo, page, pages);
-  }
-
-  /** Pinned pages in a range. */
-  vmoPinnedPages(vmo: VmoRef, page: number, pages: number): number {
-    return this.raw.vmoPinned(vmo, page, pages);
   }
 
   /** State, references, pins of a frame. */
@@ -408,7 +407,9 @@ export class Core {
     return this.raw.vmoMetadataBytes(vmo);
   }
 
-  /** Pages from page 0 on that look through to the live parent where the VMO's own list is silent. */
+  /**
+   * Pages from page 0 on that look through to the live parent where the VMO's own list is silent.
+   */
   vmoLivePages(vmo: VmoRef): number {
     return this.raw.vmoLivePages(vmo);
   }

@@ -1,8 +1,8 @@
 /**
  * Accounting passes as the core offers them: over page trees, and over page tables.
  *
- * Lists travel through scratch memory in the core; the figures come back as columns. One pass at a time:
- * whoever begins one has made sure that nothing changes until `end`.
+ * Lists travel through scratch memory in the core; the figures come back as columns. One pass at a
+ * time: whoever begins one has made sure that nothing changes until `end`.
  */
 import type { AspaceRef, Core, VmoRef } from './core.js';
 import { instantiateCore } from './wasm.js';
@@ -164,7 +164,8 @@ export class TreePass {
     const accs = this.#scratch.take(rows * ACC_BYTES);
     core.u8.fill(0, accs, accs + rows * ACC_BYTES);
     core.raw.passReadInto(this.#scratch.windows(list), list.vmo.length, accs);
-    for (const [row, windows] of meetings) this.#meet(windows, MEET_SUBTRACT, accs + row * ACC_BYTES);
+    for (const [row, windows] of meetings)
+      this.#meet(windows, MEET_SUBTRACT, accs + row * ACC_BYTES);
     core.raw.sumsSettle(accs, rows);
     const sums = {
       bytes: new BigUint64Array(rows), fraction: new BigUint64Array(rows),
@@ -283,11 +284,15 @@ export class EntryPass {
     this.#core.raw.presentHelp(scan.list, scan.count, scan.op, scan.stamps);
   }
 
-  /** Adds references of processes that were not recorded: pairs of frame and extra. Under `exact` they are one more owner. */
+  /**
+   * Adds references of processes that were not recorded: pairs of frame and extra. Under `exact`
+   * they are one more owner.
+   */
   addOutside(extras: Int32Array): void {
     if (extras.length === 0) return;
     const list = this.#scratch.take(extras.length * 4);
-    this.#core.u32.set(new Uint32Array(extras.buffer, extras.byteOffset, extras.length), list >>> 2);
+    this.#core.u32.set(new Uint32Array(extras.buffer, extras.byteOffset, extras.length),
+      list >>> 2);
     this.#core.raw.presentExtras(list, extras.length / 2, this.#rule === 'exact' ? 1 : 0);
   }
 

@@ -28,6 +28,7 @@ export interface RawExports {
   vmoReserve(vmo: Num, page: Num, n: Num): Num;
   vmoCommit(vmo: Num, page: Num, n: Num): void;
   vmoZero(vmo: Num, page: Num, n: Num): Num;
+  vmoReservePair(vmo: Num, first: Num, second: Num): Num;
   vmoZeroInPage(vmo: Num, offset: Num, length: Num): Num;
   vmoOwnPages(vmo: Num, page: Num, n: Num): Num;
   vmoFrame(vmo: Num, page: Num): Num;
@@ -36,8 +37,6 @@ export interface RawExports {
   vmoWrite(vmo: Num, offset: Num, length: Num): void;
   vmoPin(vmo: Num, page: Num, n: Num): Num;
   vmoUnpin(vmo: Num, page: Num, n: Num): void;
-  vmoPinned(vmo: Num, page: Num, n: Num): Num;
-  vmoPinTotal(vmo: Num): Num;
   vmoMetadataBytes(vmo: Num): Num;
   vmoRuns(vmo: Num, page: Num, n: Num, out: Num, room: Num): Num;
   vmoParent(vmo: Num): Num;

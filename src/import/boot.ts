@@ -1,9 +1,9 @@
 /**
  * The embedded system `boot`: the twelve processes of the memory page's `ps`, and its `kstats -m`.
  *
- * Everything is built through the API and computed by a pass; the figures that go in are those that come out
- * of the page's sample when its rules are turned round (24 KiB and 4 KiB of vDSO shared by twelve, private
- * memory by process).
+ * Everything is built through the API and computed by a pass; the figures that go in are those that
+ * come out of the page's sample when its rules are turned round (24 KiB and 4 KiB of vDSO shared by
+ * twelve, private memory by process).
  */
 
 import { FrameState, type Core } from '../core/core.js';

@@ -27,6 +27,8 @@ export class JobObject extends KernelObject {
   readonly processes = new Set<ProcessObject>();
   /** Generations that can stand below it. */
   readonly height: number;
+  /** A process that the walk lists after the child jobs: what stands for processes not recorded. */
+  trailing: ProcessObject | undefined;
   /** Whether the kernel may kill it when memory runs out (ZX_PROP_JOB_KILL_ON_OOM). */
   killOnOom = false;
   #alive = true;

@@ -8,7 +8,10 @@
 import { fail } from './errors.js';
 
 /** A kernel object's number: 0 none, 1 the kernel, users' from 1024 (memory-semantics 10.1). */
-export type Koid = number & { readonly __koid: unique symbol };
+export type Koid = number & {
+  /** Only in types: keeps other numbers out. */
+  readonly __koid: unique symbol;
+};
 
 /** First koid that a Zircon system gives to a user's object. */
 export const FIRST_USER_KOID = 1024;

@@ -32,11 +32,14 @@ export function* walkTasks(root: JobObject): Generator<TaskRow> {
     const { job, depth } = next;
     yield { task: job, depth, parentKoid: depth === 0 ? 0 : job.relatedKoid };
     for (const process of job.processes) {
+      if (process === root.trailing) continue;
       yield { task: process, depth: depth + 1, parentKoid: job.koid };
     }
     const children = [...job.jobs].reverse();
     for (const child of children) waiting.push({ job: child, depth: depth + 1 });
   }
+  const { trailing } = root;
+  if (trailing?.isAlive === true) yield { task: trailing, depth: 1, parentKoid: root.koid };
 }
 
 /** The processes of the walk, in its order. */

@@ -11,9 +11,6 @@ import {
 import { Lacking, Mismatch, type Rule, type Step } from './cases.js';
 import { Names, count, text, whole } from './values.js';
 
-/** Physical memory of a case's system, pages. */
-const PHYSICAL_PAGES = 16384;
-
 /** A mapping that a case has named: where it is, as first made. */
 export interface NamedMap {
   readonly process: Process;
@@ -21,8 +18,6 @@ export interface NamedMap {
   readonly base: bigint;
   readonly sizeBytes: bigint;
 }
-
-type Account = (options: { policy: Policy; workers: number }) => Promise<AccountTables>;
 
 /** One running case. */
 export class Bench {
@@ -37,7 +32,7 @@ export class Bench {
   readonly framesAtStart: number;
 
   constructor(readonly rule: Rule) {
-    this.system = newSystem(PHYSICAL_PAGES);
+    this.system = newSystem();
     this.job = this.system.rootJob;
     this.process = this.job.createProcess('case');
     this.handles.set('root', this.process.rootVmar);
@@ -86,9 +81,7 @@ export class Bench {
 
   /** Figures of one instant under the case's rule. */
   tables(policy: Policy = this.rule === 'old' ? 'classic' : 'attributed'): Promise<AccountTables> {
-    const { account } = this.system as System & { account?: Account };
-    if (account === undefined) throw new Lacking('accounting');
-    return account.call(this.system, { policy, workers: 0 });
+    return this.system.account({ policy, workers: 0 });
   }
 
   /** Frame that a VMO shows at a page, 0 for none: through the core door. */

@@ -1,6 +1,7 @@
 /**
- * Systems built from snapshots on the real core: every entry leads to the recorded frame, the core finds
- * its invariants kept, entries and extras add up to the kernel's mapcount, koids and jobs are as promised.
+ * Systems built from snapshots on the real core: every entry leads to the recorded frame, the core
+ * finds its invariants kept, entries and extras add up to the kernel's mapcount, koids and jobs
+ * are as promised.
  */
 
 import * as fc from 'fast-check';
@@ -31,7 +32,10 @@ function read(machine: Machine): Promise<LinuxSnapshot> {
 }
 
 /** Present pages of a mapping: page and dense frame index. */
-function* presentPages(snapshot: LinuxSnapshot, mapping: LinuxMapping): Generator<[number, number]> {
+function* presentPages(
+  snapshot: LinuxSnapshot,
+  mapping: LinuxMapping,
+): Generator<[number, number]> {
   const { segment, start, end } = mapping.runs;
   for (let row = start; row < end; row++) {
     if (snapshot.runKinds[segment.flags[row] as number] !== RunKind.PRESENT) continue;
@@ -69,7 +73,7 @@ function difference(snapshot: LinuxSnapshot, built: LinuxImport): string {
         continue;
       }
       const pfn = snapshot.frames.pfn[frame] as number;
-      if (pfns[got - firstFrame] !== pfn) return `frame ${got} at page ${page}, expected PFN ${pfn}`;
+      if (pfns[got - firstFrame] !== pfn) return `frame ${got} at page ${page}, not PFN ${pfn}`;
       const at = index.get(pfn) as number;
       entries[at] = (entries[at] as number) + 1;
     }
@@ -87,7 +91,11 @@ function presentDifference(
   return inCore === present ? '' : `${inCore} present entries, expected ${present}`;
 }
 
-function extraDifference(snapshot: LinuxSnapshot, built: LinuxImport, entries: Uint32Array): string {
+function extraDifference(
+  snapshot: LinuxSnapshot,
+  built: LinuxImport,
+  entries: Uint32Array,
+): string {
   const { extras, firstFrame, pfns } = built;
   const counts = Float64Array.from(entries);
   for (let i = 0; i < extras.length; i += 2) {
@@ -134,24 +142,25 @@ t.test('random machines are built with every page in its place', async (t) => {
       const found = difference(snapshot, built);
       if (found) throw new Error(found);
     }),
-    { numRuns: 60 },
+    { numRuns: 60, endOnFailure: true },
   );
   t.pass();
 });
 
-t.test('an imported system goes on: every page can be written and read, and stays sound', async (t) => {
+t.test('an imported system goes on: every page can be touched', async (t) => {
   await fc.assert(
     fc.asyncProperty(histories, async (steps) => {
       const { system } = build(await read(new RandomMachine().live(steps, 0)));
       for (const process of walkProcesses(system.rootJob.object)) {
         for (const mapping of walkMappings(process.aspace)) {
-          process.aspace.touch(mapping.basePage, mapping.pages, mapping.perms);
+          const { basePage, pages, perms } = mapping;
+          for (let i = 0; i < pages; i++) process.aspace.touch(basePage + i, 1, perms);
         }
       }
       const found = system.core.audit();
       if (found.length > 0) throw new Error(found.join());
     }),
-    { numRuns: 40 },
+    { numRuns: 40, endOnFailure: true },
   );
   t.pass();
 });
@@ -167,21 +176,21 @@ t.test('processes keep their pids; jobs and VMOs are numbered as they appear', a
   });
   t.same(rows, [
     '0 4194304 linux',
-    '1 4194310 outside',
+    '1 4194311 outside',
     '1 4194305 other',
     '2 90 other',
     '1 4194307 server',
     '2 100 server',
     '2 101 task101',
   ]);
-  t.equal(outside?.koid, 4194310);
+  t.equal(outside?.koid, 4194311);
   const vmos = [...system.vmos].map((vmo) => `${vmo.koid} ${vmo.name} ${vmo.parentKoid}`);
   t.same(vmos.sort(), [
     '4194306  0',
     '4194308 /lib/file7 0',
     '4194309 [heap] 0',
-    '4194311 [heap] 4194309',
-  ].map((row) => row.replace('4194311', '4194310')));
+    '4194310 [heap] 4194309',
+  ]);
 });
 
 t.test('swap is shared by the page tables that hold a slot', async (t) => {
@@ -192,12 +201,12 @@ t.test('swap is shared by the page tables that hold a slot', async (t) => {
   ]);
 });
 
-t.test('a machine that does not fit is refused with what was asked and left', async (t) => {
+t.test('a machine with more recorded than meminfo has is built all the same', async (t) => {
   const machine = new Machine();
   machine.meminfo = { MemTotal: 4, MemFree: 0 };
   const task = machine.task(5, 1);
   task.areas.push(anonymous(0x10, 64));
   for (let i = 0; i < 64; i++) task.entries.set(0x10 + i, { pfn: machine.frame(9 + i, Word.ANON) });
   const { system } = build(await read(machine));
-  t.same(system.core.audit(), [], 'more was recorded than meminfo has: it grows');
+  t.same(system.core.audit(), []);
 });

@@ -55,7 +55,7 @@ const SWAPPED = 0x080;
 export class Machine {
   readonly tasks: Task[] = [];
   readonly frames = new Map<number, Frame>();
-  meminfo: Record<string, number> = { MemTotal: 65536, MemFree: 1024, Slab: 64, KernelStack: 16 };
+  meminfo: Record<string, number> = { MemTotal: 65536, MemFree: 32768, Slab: 64, KernelStack: 16 };
   consistent = true;
 
   /** Makes a frame. */

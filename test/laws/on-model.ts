@@ -8,7 +8,7 @@ import { ModelProcess } from '../model/process.js';
 import { attempt } from '../model/status.js';
 import { newPage, setBytes } from '../model/tree.js';
 import {
-  type ModelHandle, closeHandle, createChild, createFileVmo, createVmo, duplicate, opRange, readVmo,
+  type ModelHandle, type ModelVmo, closeHandle, createChild, createFileVmo, createVmo, duplicate, opRange, readVmo,
   setSize, sizePages, writeVmo,
 } from '../model/vmo.js';
 import { World } from '../model/world.js';
@@ -45,6 +45,8 @@ export class OnModel {
   readonly world = new World();
   readonly handles: ModelHandle[] = [];
   readonly processes: ModelProcess[] = [];
+  /** Every VMO ever made, in order. */
+  readonly made: ModelVmo[] = [];
 
   /** The operation with its numbers brought inside what lives now, for both drivers to do. */
   settle(op: Op): Settled {
@@ -85,11 +87,11 @@ export class OnModel {
   #run(op: Settled, handle: ModelHandle, process: ModelProcess): Uint8Array | undefined {
     switch (op.kind) {
       case 'create':
-        this.handles.push(createVmo(this.world, BigInt(op.size) * 4096n, op.resizable));
+        this.#made(createVmo(this.world, BigInt(op.size) * 4096n, op.resizable));
         return undefined;
       case 'createFile': return this.#createFile(op.size, op.filled);
       case 'child':
-        this.handles.push(createChild(
+        this.#made(createChild(
           this.world, handle, op.child, BigInt(op.offset) * 4096n, BigInt(op.size) * 4096n,
           { resizable: op.resizable, noWrite: op.noWrite },
         ));
@@ -127,8 +129,12 @@ export class OnModel {
       setBytes(fresh, 0, pattern(page, 4));
       handle.vmo.tree.slots.set(page, fresh);
     }
+    return this.#made(handle);
+  }
+
+  #made(handle: ModelHandle): undefined {
     this.handles.push(handle);
-    return undefined;
+    this.made.push(handle.vmo);
   }
 
   #runTask(op: Settled, handle: ModelHandle, process: ModelProcess): Uint8Array | undefined {

@@ -3,22 +3,21 @@
  *
  * I1. Handles and processes are numbered as in the model's driver (`on-model.ts`, I1).
  */
-import { type Process, type StatusName, type System, Vmo, VmoChild, VmoOp, VmoOption, VmOption,
+import { type Process, type System, Vmo, VmoChild, VmoOp, VmoOption, VmOption,
   ZxError, newSystem }
   from '../support/api.js';
 import { type Answer, NOTHING, type Settled, addressOf, filledPages, pattern } from './on-model.js';
-
-/** Frames of a system under test: enough for any program, few enough to make quickly. */
-export const PHYSICAL_PAGES = 8192;
 
 /** The real system, driven by operations. */
 export class OnSystem {
   readonly system: System;
   readonly handles: Vmo[] = [];
   readonly processes: Process[] = [];
+  /** Koids of every VMO ever made, in order. */
+  readonly made: number[] = [];
 
-  constructor(physicalPages = PHYSICAL_PAGES) {
-    this.system = newSystem(physicalPages);
+  constructor(variant: 'release' | 'debug' = 'release') {
+    this.system = newSystem(undefined, variant);
   }
 
   /** Does one settled operation. */
@@ -31,7 +30,7 @@ export class OnSystem {
       const bytes = this.#run(op, handle!, process!);
       return bytes === undefined ? { status: 'ZX_OK' } : { status: 'ZX_OK', bytes };
     } catch (error) {
-      if (error instanceof ZxError) return { status: error.status satisfies StatusName };
+      if (error instanceof ZxError) return { status: error.status };
       throw error;
     }
   }
@@ -40,20 +39,17 @@ export class OnSystem {
     switch (op.kind) {
       case 'create': {
         const options = op.resizable ? VmoOption.RESIZABLE : 0;
-        this.handles.push(this.system.createVmo(op.size * 4096, options));
-        return undefined;
+        return this.#made(this.system.createVmo(op.size * 4096, options));
       }
       case 'createFile': {
         const vmo = this.system.createFileVmo(op.size * 4096);
         for (const page of filledPages(op.size, op.filled)) vmo.write(page * 4096, pattern(page, 4));
-        this.handles.push(vmo);
-        return undefined;
+        return this.#made(vmo);
       }
       case 'child': {
         const options = VmoChild[op.child] | (op.resizable ? VmoChild.RESIZABLE : 0)
           | (op.noWrite ? VmoChild.NO_WRITE : 0);
-        this.handles.push(handle.createChild(options, op.offset * 4096, op.size * 4096));
-        return undefined;
+        return this.#made(handle.createChild(options, op.offset * 4096, op.size * 4096));
       }
       case 'duplicate':
         this.handles.push(handle.duplicate(handle.rights & ~op.drop));
@@ -76,6 +72,21 @@ export class OnSystem {
     }
   }
 
+  #made(handle: Vmo): undefined {
+    this.handles.push(handle);
+    this.made.push(handle.koid);
+  }
+
+  #give(handle: Vmo, process: Process): void {
+    const copy = handle.duplicate();
+    try {
+      process.insertHandle(copy);
+    } catch (error) {
+      copy.close();
+      throw error;
+    }
+  }
+
   #runTask(op: Settled, handle: Vmo, process: Process): Uint8Array | undefined {
     const at = addressOf(op) * 4096;
     const vmar = process?.rootVmar;
@@ -88,7 +99,7 @@ export class OnSystem {
         this.processes.splice(op.process, 1);
         return undefined;
       case 'give':
-        process.insertHandle(handle.duplicate());
+        this.#give(handle, process);
         return undefined;
       case 'map': {
         const offset = BigInt(at) - vmar.base;

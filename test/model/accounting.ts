@@ -4,8 +4,9 @@
  * Nothing is cached and nothing is clever: every figure is a loop over pages and a set of owners.
  *
  *   exact       owners of a page: the distinct processes that reach it; each pays 4096 / owners
- *   attributed  a page is first shared by the trees that hold it; a mapping of a VMO then pays the
- *               VMO's share of the mapped range, divided by the VMO's share count
+ *   attributed  a page is first shared by the living VMOs whose trees hold it (slices and references
+ *               have none); a mapping of a VMO then pays the VMO's share of the mapped range, divided by
+ *               the VMO's share count
  *   classic     a page belongs wholly to the oldest living VMO whose tree holds it; a mapping pays
  *               committed bytes div share count
  *   mapcount    a page-table entry weighs floor(2^24 / entries of that page) units of 2^-12 byte
@@ -24,9 +25,11 @@ const PAGE = 4096;
 /** What reaches a page. */
 export type ModelReach = 'committed' | 'present';
 
-/** The figures of one mapping. */
+/** The figures of one row of an address space: a stretch of a mapping with equal permissions. */
 export interface MappingFigures {
   readonly mapping: ModelMapping;
+  /** Pages counted. */
+  pages: number;
   committedBytes: number;
   privateBytes: number;
   sharedBytes: number;
@@ -58,6 +61,36 @@ export interface VmoFigures {
 const pagesOf = function* (m: ModelMapping): Generator<[number, number]> {
   const end = Math.min(m.pages, Math.max(0, sizePages(m.vmo) - m.vmoOffset));
   for (let i = 0; i < end; i++) yield [m.base + i, m.vmoOffset + i + m.vmo.treeOffset];
+};
+
+/** The stretches of a mapping with equal permissions, each in the shape of a mapping. */
+const stretches = (m: ModelMapping): ModelMapping[] => {
+  const found: ModelMapping[] = [];
+  let from = 0;
+  for (let at = 1; at <= m.pages; at++) {
+    if (at < m.pages && m.perms[at] === m.perms[from]) continue;
+    found.push({
+      ...m, base: m.base + from, pages: at - from, vmoOffset: m.vmoOffset + from,
+      perms: m.perms.slice(from, at),
+    });
+    from = at;
+  }
+  return found;
+};
+
+const rowsOf = (process: ModelProcess): ModelMapping[] => process.mappings.flatMap(stretches);
+
+const emptyRow = (mapping: ModelMapping): MappingFigures => ({
+  mapping, pages: 0, committedBytes: 0, privateBytes: 0, sharedBytes: 0, pss: ZERO,
+});
+
+/** Adds a page to a row: its share, and whether it is the row's alone. */
+const count = (row: MappingFigures, alone: boolean, share: Rational): void => {
+  row.pages += 1;
+  row.committedBytes += PAGE;
+  if (alone) row.privateBytes += PAGE;
+  else row.sharedBytes += PAGE;
+  row.pss = add(row.pss, share);
 };
 
 /** Every (address, page) that a mapping reaches. */
@@ -153,14 +186,11 @@ export const exact = (world: World, reach: ModelReach): ProcessFigures[] => {
   const holders = handleHolders(world);
   return world.processes.map((process) => {
     const figures = emptyFigures(process);
-    for (const mapping of process.mappings) {
-      const row = { mapping, committedBytes: 0, privateBytes: 0, sharedBytes: 0, pss: ZERO };
+    for (const mapping of rowsOf(process)) {
+      const row = emptyRow(mapping);
       for (const page of reached(process, mapping, reach)) {
-        const count = owners.get(page)?.size ?? 0;
-        row.committedBytes += PAGE;
-        if (count === 1) row.privateBytes += PAGE;
-        else row.sharedBytes += PAGE;
-        row.pss = add(row.pss, ratio(PAGE, count));
+        const { size } = owners.get(page)!;
+        count(row, size === 1, ratio(PAGE, size));
       }
       figures.mappings.push(row);
     }
@@ -179,14 +209,20 @@ export const exact = (world: World, reach: ModelReach): ProcessFigures[] => {
   });
 };
 
-/** A VMO's own pages in a range of its tree, with the number of trees that hold each. */
+/** Living VMOs whose own trees hold the page, oldest first. */
+export const holdingVmos = (world: World, page: Page): ModelVmo[] => {
+  const trees = new Set(world.holders(page));
+  return world.vmos.filter((vmo) => !isWindow(vmo) && trees.has(vmo.tree));
+};
+
+/** A VMO's own pages in a range of its tree, with the number of VMOs that hold each. */
 const heldPages = function* (
   world: World, vmo: ModelVmo, treePages: Iterable<number>,
 ): Generator<[Page, number]> {
   if (isWindow(vmo)) return;
   for (const at of treePages) {
     const page = ownPage(vmo.tree, at);
-    if (page !== undefined) yield [page, world.holders(page).length];
+    if (page !== undefined) yield [page, holdingVmos(world, page).length];
   }
 };
 
@@ -208,14 +244,11 @@ export const attributedVmos = (world: World): VmoFigures[] => world.vmos.map((vm
 /** `attributed`, for processes: per mapping, sums counted as often as mapped. */
 export const attributed = (world: World): ProcessFigures[] => world.processes.map((process) => {
   const figures = emptyFigures(process);
-  for (const mapping of process.mappings) {
-    const row = { mapping, committedBytes: 0, privateBytes: 0, sharedBytes: 0, pss: ZERO };
+  for (const mapping of rowsOf(process)) {
+    const row = emptyRow(mapping);
     const spaces = shareCount(world, mapping.vmo);
     for (const [, trees] of heldPages(world, mapping.vmo, treePagesOf(mapping))) {
-      row.committedBytes += PAGE;
-      if (spaces === 1 && trees === 1) row.privateBytes += PAGE;
-      else row.sharedBytes += PAGE;
-      row.pss = add(row.pss, divide(ratio(PAGE, trees), spaces));
+      count(row, spaces === 1 && trees === 1, divide(ratio(PAGE, trees), spaces));
     }
     figures.mappings.push(row);
   }
@@ -223,10 +256,8 @@ export const attributed = (world: World): ProcessFigures[] => world.processes.ma
 });
 
 /** The oldest living VMO whose own tree holds the page; undefined: nobody's. */
-export const oldestHolder = (world: World, page: Page): ModelVmo | undefined => {
-  const trees = new Set(world.holders(page));
-  return world.vmos.find((vmo) => !isWindow(vmo) && trees.has(vmo.tree));
-};
+export const oldestHolder = (world: World, page: Page): ModelVmo | undefined =>
+  holdingVmos(world, page)[0];
 
 /** `classic`, for VMOs. */
 export const classicVmos = (world: World): VmoFigures[] => world.vmos.map((vmo) => {
@@ -239,23 +270,25 @@ export const classicVmos = (world: World): VmoFigures[] => world.vmos.map((vmo) 
   return row;
 });
 
-/** `classic`, for processes. */
-export const classic = (world: World): ProcessFigures[] => world.processes.map((process) => {
-  const figures = emptyFigures(process);
-  for (const mapping of process.mappings) {
-    let committedBytes = 0;
-    for (const [page] of heldPages(world, mapping.vmo, treePagesOf(mapping))) {
-      if (oldestHolder(world, page) === mapping.vmo) committedBytes += PAGE;
-    }
-    const spaces = shareCount(world, mapping.vmo);
-    figures.mappings.push({
-      mapping, committedBytes,
-      privateBytes: spaces === 1 ? committedBytes : 0,
-      sharedBytes: spaces === 1 ? 0 : committedBytes,
-      pss: ratio(Math.floor(committedBytes / spaces)),
-    });
+/** A mapping, or a stretch of one, under `classic`: one integer division for the whole of it. */
+const classicRow = (world: World, mapping: ModelMapping): MappingFigures => {
+  const row = emptyRow(mapping);
+  for (const [page] of heldPages(world, mapping.vmo, treePagesOf(mapping))) {
+    if (oldestHolder(world, page) === mapping.vmo) row.committedBytes += PAGE;
   }
-  return finish(figures);
+  const spaces = shareCount(world, mapping.vmo);
+  if (spaces === 1) row.privateBytes = row.committedBytes;
+  else row.sharedBytes = row.committedBytes;
+  row.pss = ratio(Math.floor(row.committedBytes / spaces));
+  return row;
+};
+
+/** `classic`, for processes: the sums of whole mappings; its rows divide each stretch by itself. */
+export const classic = (world: World): ProcessFigures[] => world.processes.map((process) => {
+  const whole = emptyFigures(process);
+  whole.mappings.push(...process.mappings.map((mapping) => classicRow(world, mapping)));
+  const rows = rowsOf(process).map((mapping) => classicRow(world, mapping));
+  return { ...finish(whole), mappings: rows };
 });
 
 /** `mapcount`: Linux's proportional set size. */
@@ -268,14 +301,11 @@ export const mapcount = (world: World, reach: ModelReach = 'present'): ProcessFi
   }
   return world.processes.map((process) => {
     const figures = emptyFigures(process);
-    for (const mapping of process.mappings) {
-      const row = { mapping, committedBytes: 0, privateBytes: 0, sharedBytes: 0, pss: ZERO };
+    for (const mapping of rowsOf(process)) {
+      const row = emptyRow(mapping);
       for (const page of reached(process, mapping, reach)) {
-        const count = counts.get(page) ?? 1;
-        row.committedBytes += PAGE;
-        if (count === 1) row.privateBytes += PAGE;
-        else row.sharedBytes += PAGE;
-        row.pss = add(row.pss, ratio(Math.floor((PAGE << 12) / count), 4096));
+        const entries = counts.get(page)!;
+        count(row, entries === 1, ratio(Math.floor((PAGE << 12) / entries), 4096));
       }
       figures.mappings.push(row);
     }

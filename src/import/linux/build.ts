@@ -1,6 +1,6 @@
 /**
- * Builds a system from a Linux snapshot: jobs, processes, VMOs and mappings through the objects' own
- * calls, pages and page tables through the core's door for builders.
+ * Builds a system from a Linux snapshot: jobs, processes, VMOs and mappings through the objects'
+ * own calls, pages and page tables through the core's door for builders.
  *
  *   job linux
  *     job <name of a process whose parent isn't recorded>
@@ -133,6 +133,7 @@ class Builder<S extends KernelSystem> {
     if (this.extras.some((word, i) => i % 2 === 1 && word > 0)) {
       const { outside: koid } = this.koids;
       this.outside = this.system.rootJob.createProcess('outside', processOptions(koid));
+      this.system.rootJob.object.trailing = this.outside.object;
     }
     this.useKernelPages();
   }

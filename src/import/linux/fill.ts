@@ -151,8 +151,8 @@ export class PageFiller {
   }
 
   /**
-   * What kpagecount has beyond the entries written, for every frame where they differ: pairs of frame
-   * and count. Below 0 where a torn recording has more entries than mappings were counted.
+   * What kpagecount has beyond the entries written, for every frame where they differ: pairs of
+   * frame and count. Below 0 where a torn recording has more entries than mappings were counted.
    */
   extras(): Int32Array {
     const { frames } = this.snapshot;

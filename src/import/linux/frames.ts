@@ -90,7 +90,7 @@ export class FrameTable {
       if (length === 0) fail(place, 'a run of 0 frames', 'runs of at least one frame');
       if (next + length > 2 ** 52) fail(place, `PFN ${next + length - 1}`, 'PFNs below 2^52');
       if (length > 2 ** 31) fail(place, `a run of ${length} frames`, 'at most 2^31');
-      if (mapcount > 0xffffffff) fail(place, `mapcount ${mapcount}`, 'one below 2^32');
+      if (mapcount > 0x7fffffff) fail(place, `mapcount ${mapcount}`, 'one below 2^31');
       if (kind >= this.bits.length) {
         fail(place, `kpageflags index ${kind}`, `one below ${this.bits.length}`);
       }

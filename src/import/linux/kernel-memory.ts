@@ -1,8 +1,8 @@
 /**
  * Physical memory by use, from meminfo: `kstats` of an imported system.
  *
- * I1. Right after the import the figures are meminfo's own, whatever was recorded of processes. What
- *     the simulation does later is added as the core counts it.
+ * I1. Right after the import the figures are meminfo's own, whatever was recorded of processes.
+ *     What the simulation does later is added as the core counts it.
  */
 
 import { FrameState, type Core } from '../../core/core.js';

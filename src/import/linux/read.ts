@@ -13,6 +13,7 @@ import {
   checkMap,
   checkProc,
   checkSnap,
+  checkUnused,
   fail,
   parseRecord,
   USER_END_PAGE,
@@ -170,7 +171,8 @@ export class SnapshotReader {
       case 'end':
         this.takeEnd(fields);
         break;
-      default: // vmstat, text, phys, physclass: nothing here needs them
+      default:
+        checkUnused(fields);
     }
   }
 

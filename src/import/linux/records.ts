@@ -121,14 +121,22 @@ export class Fields {
     return Array.isArray(value) && value.every(good) ? value : this.wrong(name, 'whole numbers');
   }
 
-  /** An object of safe whole numbers. */
-  counts(name: string): ReadonlyMap<string, number> {
+  /** An object, whatever is in it. */
+  object(name: string): Readonly<Record<string, unknown>> {
     const value = this.values[name];
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return this.wrong(name, 'an object of whole numbers');
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return value as Record<string, unknown>;
     }
+    return this.wrong(name, 'an object');
+  }
+
+  /** An object of safe whole numbers; of `only` these keys where others don't matter. */
+  counts(name: string, only?: readonly string[]): ReadonlyMap<string, number> {
+    const value = this.object(name);
     const counts = new Map<string, number>();
-    for (const [key, count] of Object.entries(value)) {
+    for (const key of only ?? Object.keys(value)) {
+      const count = value[key];
+      if (only !== undefined && count === undefined) continue;
       if (!Number.isSafeInteger(count) || (count as number) < 0) {
         const where = `${name}.${shown(key).slice(1, -1)}`;
         return this.wrongValue(where, count, 'a whole number from 0 to 2^53 - 1');
@@ -206,7 +214,8 @@ export function checkSnap(fields: Fields): SnapRecord {
 
 /** Checks a `proc` record. */
 export function checkProc(fields: Fields): ProcRecord {
-  const status = fields.has('status') ? fields.counts('status') : undefined;
+  const status = fields.has('status') ? fields.counts('status', ['Threads']) : undefined;
+  fields.optionalText('stat');
   const pid = fields.whole('pid');
   if (pid === 0 || pid >= 2 ** 22) fields.wrong('pid', 'a process id from 1 to 4194303');
   return {
@@ -218,6 +227,13 @@ export function checkProc(fields: Fields): ProcRecord {
     ...(fields.has('rollup') ? { rollup: fields.counts('rollup') } : {}),
     maps: fields.whole('nmaps'),
   };
+}
+
+/** Checks the records that nothing here needs: that they are what they say. */
+export function checkUnused(fields: Fields): void {
+  if (fields.kind === 'vmstat') fields.object('v');
+  if (fields.kind === 'phys') fields.text('r');
+  if (fields.kind === 'physclass') fields.whole('frames');
 }
 
 /** Checks a `map` record against the number of smaps columns announced. */

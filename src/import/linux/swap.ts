@@ -12,8 +12,8 @@ const PAGE_UNITS = PAGE_BYTES * 4096;
 export interface SwapFigures {
   /** Bytes that are swapped out. */ readonly swapBytes: number;
   /**
-   * Proportional share of them in units of 2^-12 byte: for each page 4096 bytes over the number of page
-   * tables that hold its slot, rounded down, as smaps adds SwapPss.
+   * Proportional share of them in units of 2^-12 byte: for each page 4096 bytes over the number of
+   * page tables that hold its slot, rounded down, as smaps adds SwapPss.
    */
   readonly swapPssUnits: number;
 }

@@ -1,0 +1,177 @@
+/**
+ * Compares the tables of a pass with the model's figures, row by row.
+ *
+ * Bytes have to be equal. A share of the core is cut off at 2^-63 byte for each page it adds up, so it may
+ * be below the model's rational by that many units, and never above.
+ */
+import {
+  type MappingFigures, type ProcessFigures, type VmoFigures, attributed, attributedVmos, classic,
+  classicVmos, exact, mapcount,
+} from '../model/accounting.js';
+import type { Rational } from '../model/rational.js';
+import type { AccountTables, Policy, Reach } from '../support/api.js';
+import type { OnModel } from './on-model.js';
+import type { OnSystem } from './on-system.js';
+
+/** Every policy with every reach it goes with. */
+export const PASSES: readonly { readonly policy: Policy; readonly reach: Reach }[] = [
+  { policy: 'classic', reach: 'committed' },
+  { policy: 'attributed', reach: 'committed' },
+  { policy: 'exact', reach: 'committed' },
+  { policy: 'exact', reach: 'present' },
+  { policy: 'mapcount', reach: 'present' },
+];
+
+/** Units of 2^-63 byte of a rational, rounded down. */
+const units = (share: Rational): bigint => (share.n << 63n) / share.d;
+
+const unitsAt = (column: AccountTables['tasks']['pss'], row: number): bigint =>
+  ((column.bytes[row] as bigint) << 63n) + (column.fraction[row] as bigint);
+
+/** Collects what differs, by name. */
+class Differences {
+  readonly found: string[] = [];
+
+  same(what: string, got: unknown, wanted: unknown): void {
+    if (String(got) !== String(wanted)) this.found.push(`${what}: got ${got}, model ${wanted}`);
+  }
+
+  share(what: string, got: bigint, wanted: Rational, pages: number): void {
+    const gap = units(wanted) - got;
+    if (gap < 0n || gap > BigInt(pages) + 2n) {
+      this.found.push(`${what}: share ${got} x 2^-63, model ${wanted.n}/${wanted.d}, gap ${gap}`);
+    }
+  }
+}
+
+/** The model's figures of all processes under a policy. */
+export const modelFigures = (
+  model: OnModel, policy: Policy, reach: Reach,
+): ProcessFigures[] => {
+  switch (policy) {
+    case 'classic': return classic(model.world);
+    case 'attributed': return attributed(model.world);
+    case 'exact': return exact(model.world, reach);
+    case 'mapcount': return mapcount(model.world);
+  }
+};
+
+const compareRow = (
+  d: Differences, what: string, tables: AccountTables, row: number, wanted: MappingFigures,
+): void => {
+  const { maps } = tables;
+  d.same(`${what} base`, maps.base[row], BigInt(wanted.mapping.base) * 4096n);
+  d.same(`${what} size`, maps.size[row], BigInt(wanted.mapping.pages) * 4096n);
+  d.same(`${what} offset`, maps.vmoOffset[row], BigInt(wanted.mapping.vmoOffset) * 4096n);
+  d.same(`${what} perms`, maps.perms[row], wanted.mapping.perms[0]);
+  d.same(`${what} committed`, maps.committedBytes[row], wanted.committedBytes);
+  d.same(`${what} private`, maps.privateBytes[row], wanted.privateBytes);
+  d.same(`${what} shared`, maps.sharedBytes[row], wanted.sharedBytes);
+  d.share(`${what} pss`, unitsAt(maps.pss, row), wanted.pss, wanted.pages);
+};
+
+const compareOwners = (
+  d: Differences, what: string, got: ReadonlyMap<number, number> | undefined,
+  wanted: ReadonlyMap<number, number>,
+): void => {
+  const text = (map: ReadonlyMap<number, number>): string =>
+    JSON.stringify([...map].filter(([, n]) => n > 0).sort(([a], [b]) => a - b));
+  d.same(`${what} pagesByOwners`, text(got ?? new Map()), text(wanted));
+};
+
+const compareProcess = (
+  d: Differences, system: OnSystem, tables: AccountTables, wanted: ProcessFigures, at: number,
+): void => {
+  const { tasks, maps, mapsStart } = tables;
+  const what = `process ${at}`;
+  const row = tasks.koid.indexOf(system.processes[at]!.koid);
+  if (row < 0) {
+    d.found.push(`${what} has no row`);
+    return;
+  }
+  const pages = wanted.mappings.reduce((n, m) => n + m.pages, 0);
+  d.same(`${what} private`, tasks.privateBytes[row], wanted.privateBytes);
+  d.same(`${what} shared`, tasks.sharedBytes[row], wanted.sharedBytes);
+  d.share(`${what} pss`, unitsAt(tasks.pss, row), wanted.pss, pages);
+  const mapped = wanted.process.mappings.reduce((n, m) => n + m.pages * 4096, 0);
+  d.same(`${what} mapped`, tasks.mappedBytes[row], mapped);
+  if (tables.policy === 'exact') {
+    compareOwners(d, what, tasks.pagesByOwners?.[row], wanted.pagesByOwners);
+    if (tables.reach === 'committed') {
+      const got = tasks.unmappedBytes?.[row] ?? -1;
+      const exactly = Number(wanted.unmapped.n) / Number(wanted.unmapped.d);
+      if (Math.abs(got - exactly) > 1e-6) d.same(`${what} unmapped`, got, exactly);
+    }
+  }
+  const rows: number[] = [];
+  for (let i = mapsStart[row] as number; i < (mapsStart[row + 1] as number); i++) {
+    if (maps.type[i] === 3) rows.push(i);
+  }
+  d.same(`${what} number of map rows`, rows.length, wanted.mappings.length);
+  for (const [i, want] of wanted.mappings.entries()) {
+    if (rows[i] !== undefined) compareRow(d, `${what} map ${i}`, tables, rows[i], want);
+  }
+};
+
+const compareVmos = (
+  d: Differences, model: OnModel, system: OnSystem, tables: AccountTables,
+  figures: readonly VmoFigures[],
+): void => {
+  const { vmos } = tables;
+  d.same('number of VMOs', vmos.count, figures.length);
+  for (const wanted of figures) {
+    const koid = system.made[model.made.indexOf(wanted.vmo)] as number;
+    const what = `VMO ${koid}`;
+    const row = vmos.koid.indexOf(koid);
+    const { parent } = wanted.vmo;
+    const parentKoid = parent === null ? 0 : system.made[model.made.indexOf(parent)];
+    d.same(`${what} parent`, vmos.parentKoid[row], parentKoid);
+    d.same(`${what} children`, vmos.numChildren[row], wanted.vmo.children.size);
+    d.same(`${what} mappings`, vmos.numMappings[row], wanted.vmo.mappings);
+    if (tables.policy !== 'classic' && tables.policy !== 'attributed') continue;
+    d.same(`${what} committed`, vmos.committedBytes[row], wanted.committedBytes);
+    d.share(`${what} scaled`, unitsAt(vmos.scaled, row), wanted.scaled, wanted.committedBytes / 4096);
+    if (tables.policy === 'attributed') {
+      d.same(`${what} private`, vmos.privateBytes[row], wanted.privateBytes);
+    }
+  }
+};
+
+/** What differs between a pass and the model; nothing if all is well. */
+export const compareTables = (
+  model: OnModel, system: OnSystem, tables: AccountTables,
+): string[] => {
+  const d = new Differences();
+  const figures = modelFigures(model, tables.policy, tables.reach);
+  for (const process of figures) {
+    compareProcess(d, system, tables, process, model.processes.indexOf(process.process));
+  }
+  const vmoFigures = tables.policy === 'classic'
+    ? classicVmos(model.world) : attributedVmos(model.world);
+  compareVmos(d, model, system, tables, vmoFigures);
+  compareKernel(d, model, tables);
+  compareJobs(d, tables);
+  return d.found;
+};
+
+const compareKernel = (d: Differences, model: OnModel, { kmem }: AccountTables): void => {
+  d.same('bytes of VMOs', kmem.vmoBytes, model.world.allPages().size * 4096);
+  const parts = [kmem.freeBytes, kmem.wiredBytes, kmem.totalHeapBytes, kmem.vmoBytes,
+    kmem.mmuOverheadBytes, kmem.ipcBytes, kmem.otherBytes];
+  d.same('bytes of all states', parts.reduce((a, b) => a + b), kmem.totalBytes);
+  if (parts.some((bytes) => bytes < 0)) d.found.push(`a negative figure: ${parts.join()}`);
+};
+
+/** A job's row is the sum of the processes below it. */
+const compareJobs = (d: Differences, { tasks }: AccountTables): void => {
+  let pss = 0n;
+  let own = 0;
+  for (let row = 0; row < tasks.count; row++) {
+    if (tasks.type[row] !== 1) continue;
+    pss += unitsAt(tasks.pss, row);
+    own += tasks.privateBytes[row] as number;
+  }
+  d.same('root job pss', unitsAt(tasks.pss, 0), pss);
+  d.same('root job private', tasks.privateBytes[0], own);
+};
+
