@@ -96,6 +96,11 @@ export class System extends KernelSystem {
     return system;
   }
 
+  /** Host memory that holds the system, bytes. */
+  get hostBytesUsed(): number {
+    return this.core.hostBytesUsed;
+  }
+
   /** Whether it was recorded elsewhere: then entries of page tables are what counts. */
   get isRecorded(): boolean {
     return this.#recorded !== undefined;

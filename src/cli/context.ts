@@ -20,6 +20,7 @@ export interface CliSystem {
   /** Policy where none is asked for. */ readonly defaultPolicy: Policy;
   /** Reach where none is asked for. */ readonly defaultReach: Reach;
   /** Lines a user should see about how the system came to be. */ readonly notes: readonly string[];
+  /** Host memory that holds the system, bytes. */ readonly hostBytesUsed?: number;
   /** One accounting pass. */
   account(options: { policy: Policy; reach?: Reach; workers?: number }): Promise<AccountTables>;
 }
@@ -38,6 +39,8 @@ export interface CliDeps {
   /** The clock, milliseconds since 1970. */ readonly nowMs: () => number;
   /** Aborts when the user interrupts; from then on an interrupt no longer ends the program. */
   readonly catchInterrupt: () => AbortSignal;
+  /** Resident memory of this process at its highest so far, bytes. */
+  readonly peakResidentBytes: () => number;
   /** MEMSIM_DEBUG=1: show where errors came from. */ readonly debug: boolean;
 }
 
@@ -48,6 +51,7 @@ export interface SharedOptions {
   /** `--reach`. */ readonly reach?: Reach;
   /** `--workers`. */ readonly workers?: number;
   /** `--era`. */ readonly era: Era;
+  /** `--stats`. */ readonly stats?: boolean;
   /** `--json`. */ readonly json?: boolean;
   /** `--csv`. */ readonly csv?: boolean;
   /** `-o`: a file for the result. */ readonly output?: string;
@@ -71,8 +75,10 @@ export class Context {
 
   /** Opens the system and accounts for it: one instant's tables. */
   async tables(policy?: Policy): Promise<AccountTables> {
-    const { options } = this;
+    const { options, deps } = this;
+    const startMs = deps.nowMs();
     const system = await this.openSystem();
+    const openedMs = deps.nowMs();
     this.note(system.notes);
     const tables = await system.account({
       policy: options.policy ?? policy ?? system.defaultPolicy,
@@ -80,6 +86,11 @@ export class Context {
       workers: options.workers,
     });
     this.note(tables.notes);
+    if (options.stats === true) {
+      const took = `${openedMs - startMs} ms to load, ${deps.nowMs() - openedMs} ms to account`;
+      const peak = `${mebibytes(deps.peakResidentBytes())} resident at most`;
+      this.note([`${took}; ${peak}, ${mebibytes(system.hostBytesUsed ?? 0)} of core memory in use`]);
+    }
     return tables;
   }
 
@@ -127,4 +138,8 @@ export class Context {
       this.deps.stderr.write(`${visibleName(line)}\n`, () => undefined);
     }
   }
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

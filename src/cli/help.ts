@@ -4,12 +4,13 @@
 
 /** Options that every command takes. */
 const SHARED = `Options of every memsim command:
- -s, --system SPEC  The system to look at: boot (default), page-vmaps, page-vmos, linux,
-                    linux:PID,PID..., a recorded snapshot (FILE.snap.jsonl, .gz, .br), or -
+ -s, --system SPEC  The system to look at: boot (default), a recorded Linux snapshot
+                    (FILE.snap.jsonl, .gz, .br), or - for one on standard input
  --policy POLICY    How a page is charged: classic, attributed, exact, mapcount
  --reach REACH      What reaches a page: committed, present
  --era ERA          Layout of the text: page (default), 2017, 2019, 2022, 2025
  --workers N        Worker threads for the accounting; 0 is none
+ --stats            Time and memory it took, on standard error
  --json, --csv      The same rows for programs; sizes are bytes
  -o, --output FILE  Write the result to FILE
  -h, --help         This help

@@ -5,9 +5,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ERAS } from '../views/era.js';
 
-const WORKERS_MAX = 256;
+const WORKERS_MAX = 64;
 
-/** Reads `--workers`: 0 (this thread alone) to 256. */
+/** Reads `--workers`: 0 (this thread alone) to 64. */
 function parseWorkers(text: string): number {
   const workers = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
   if (!(workers <= WORKERS_MAX)) {
@@ -49,6 +49,7 @@ export function addSharedOptions(program: Command): void {
       .choices(['committed', 'present']))
     .addOption(new Option('--era <ERA>', 'layout of the text').choices(ERAS).default('page'))
     .addOption(new Option('--workers <N>', 'worker threads').argParser(parseWorkers))
+    .addOption(new Option('--stats', 'time and memory it took, on standard error'))
     .addOption(new Option('--json', 'JSON, sizes in bytes').conflicts('csv'))
     .addOption(new Option('--csv', 'CSV, sizes in bytes'))
     .addOption(new Option('-o, --output <FILE>', 'write the result to a file'));

@@ -39,6 +39,7 @@ export async function runProcess(open: OpenSystem): Promise<never> {
     stderr: process.stderr,
     open,
     nowMs: Date.now,
+    peakResidentBytes: () => process.resourceUsage().maxRSS * 1024,
     catchInterrupt,
     debug,
   }, readVersion());

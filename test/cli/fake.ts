@@ -12,7 +12,7 @@ export interface Outcome {
   readonly out: string;
   readonly err: string;
   /** How often the system was accounted for, and how. */
-  readonly accounts: { policy: string; reach: string; workers?: number }[];
+  readonly accounts: { policy: string; reach?: string; workers?: number }[];
   /** The SPECs that were opened. */
   readonly opened: string[];
 }
@@ -70,6 +70,7 @@ export async function memsim(
       return Promise.resolve(system);
     }),
     nowMs: Date.now,
+    peakResidentBytes: () => 2 ** 27,
     catchInterrupt: () => world.signal ?? new AbortController().signal,
     debug: world.debug ?? false,
   }, '1.2.3');

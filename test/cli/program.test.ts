@@ -28,7 +28,7 @@ t.test('shared options stand before or after the command and reach the system', 
     system: { defaultPolicy: 'mapcount', defaultReach: 'present' },
   });
   t.strictSame(early.opened, ['-']);
-  t.strictSame(early.accounts, [{ policy: 'mapcount', reach: 'present', workers: 0 }]);
+  t.strictSame(early.accounts, [{ policy: 'mapcount', workers: 0 }]);
   t.strictSame((await memsim(['ps'], BOOT)).opened, ['boot']);
 });
 

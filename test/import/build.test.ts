@@ -176,12 +176,12 @@ t.test('processes keep their pids; jobs and VMOs are numbered as they appear', a
   });
   t.same(rows, [
     '0 4194304 linux',
-    '1 4194311 outside',
     '1 4194305 other',
     '2 90 other',
     '1 4194307 server',
     '2 100 server',
     '2 101 task101',
+    '1 4194311 outside',
   ]);
   t.equal(outside?.koid, 4194311);
   const vmos = [...system.vmos].map((vmo) => `${vmo.koid} ${vmo.name} ${vmo.parentKoid}`);

@@ -104,7 +104,7 @@ export class World {
       return;
     }
     tree.slots.delete(page);
-    if (lookup(tree, page) !== undefined) tree.slots.set(page, 'zero');
+    if (page < tree.parentLimit) tree.slots.set(page, 'zero');
     this.dropStaleEntries();
   }
 
