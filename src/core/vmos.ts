@@ -1,0 +1,185 @@
+/**
+ * Page trees through the core's door: making, cloning, committing, reading, and what accounting asks.
+ *
+ * I1. Every range operation reserves before it changes anything, then works in calls of at most 65,536
+ *     pages: V8 never replaces a running Wasm function, so a long first call would stay in unoptimised
+ *     code.
+ */
+import { CoreMemory } from './memory.js';
+import type { VmoRef } from './refs.js';
+
+/** Pages that one call works on at most. */
+export const CALL_PAGES = 65536;
+/** Bytes of the transfer buffer. */
+export const XFER_BYTES = 65536;
+const RELEASE_NODES = 4096;
+
+/** A core's page trees. */
+export class CoreVmos extends CoreMemory {
+  /** Works off what was released. */
+  protected settleReleases(): void {
+    while (this.raw.releaseStep(RELEASE_NODES) !== 0);
+  }
+
+  /** A VMO without pages. */
+  vmoCreate(kind: number, sizePages: number): VmoRef | number {
+    return this.raw.vmoCreate(kind, sizePages);
+  }
+
+  /** SNAPSHOT child of a window; zeros past the parent for ever. */
+  vmoSnapshot(parent: VmoRef, offsetPages: number, sizePages: number): VmoRef | number {
+    return this.raw.vmoSnapshot(parent, offsetPages, sizePages);
+  }
+
+  /** Unidirectional clone: pages it has not written follow the parent. */
+  vmoLiveChild(parent: VmoRef, offsetPages: number, sizePages: number): VmoRef | number {
+    return this.raw.vmoLiveChild(parent, offsetPages, sizePages);
+  }
+
+  /** Drops the object's reference; mappings and live children hold their own. */
+  vmoRelease(vmo: VmoRef): void {
+    this.raw.vmoDrop(vmo);
+    this.settleReleases();
+  }
+
+  /** Size in pages. */
+  vmoSizePages(vmo: VmoRef): number {
+    return this.raw.vmoSizePages(vmo);
+  }
+
+  /**
+   * Changes the size; pages past the new end are freed and unmapped. 0, NO_MEMORY, OUT_OF_RANGE.
+   */
+  vmoResize(vmo: VmoRef, sizePages: number): number {
+    const status = this.raw.vmoResize(vmo, sizePages);
+    this.settleReleases();
+    return status;
+  }
+
+  /** Gives a range pages of its own (allocates, forks). 0 or NO_MEMORY. */
+  vmoCommit(vmo: VmoRef, page: number, pages: number): number {
+    const status = this.raw.vmoReserve(vmo, page, pages);
+    if (status < 0) return status;
+    for (let at = 0; at < pages; at += CALL_PAGES) {
+      this.raw.vmoCommit(vmo, page + at, Math.min(CALL_PAGES, pages - at));
+    }
+    return 0;
+  }
+
+  /** Drops the pages of a range; they read as zero next. 0 or NO_MEMORY. */
+  vmoDecommit(vmo: VmoRef, page: number, pages: number): number {
+    return this.vmoZeroPages(vmo, page, pages);
+  }
+
+  /** Whole pages become zero without costing any. 0 or NO_MEMORY. */
+  vmoZeroPages(vmo: VmoRef, page: number, pages: number): number {
+    const status = this.raw.vmoZero(vmo, page, pages);
+    this.settleReleases();
+    return status;
+  }
+
+  /**
+   * Zeroes bytes: whole pages go, partial ones are written only where there is a page. 0 or
+   * NO_MEMORY.
+   */
+  vmoZeroBytes(vmo: VmoRef, byteOffset: number, byteLength: number): number {
+    const end = byteOffset + byteLength;
+    const first = Math.ceil(byteOffset / 4096);
+    const last = Math.floor(end / 4096);
+    if (first > last) return this.raw.vmoZeroInPage(vmo, byteOffset, byteLength);
+    if (byteOffset < first * 4096 && end > last * 4096) {
+      const status = this.raw.vmoReservePair(vmo, byteOffset, end - 1);
+      if (status < 0) return status;
+    }
+    if (byteOffset < first * 4096) {
+      const status = this.raw.vmoZeroInPage(vmo, byteOffset, first * 4096 - byteOffset);
+      if (status < 0) return status;
+    }
+    if (end > last * 4096) {
+      const status = this.raw.vmoZeroInPage(vmo, last * 4096, end - last * 4096);
+      if (status < 0) return status;
+    }
+    return first < last ? this.vmoZeroPages(vmo, first, last - first) : 0;
+  }
+
+  /** Pages in a range of its own list. */
+  vmoCommittedPages(vmo: VmoRef, page: number, pages: number): number {
+    return this.raw.vmoOwnPages(vmo, page, pages);
+  }
+
+  /** Frame seen at a page, through live parents; 0 for none. */
+  vmoFrame(vmo: VmoRef, page: number): number {
+    return this.raw.vmoFrame(vmo, page);
+  }
+
+  /** Copies bytes out. The range lies inside the VMO. */
+  vmoRead(vmo: VmoRef, byteOffset: number, out: Uint8Array): number {
+    const xfer = this.word('H_XFER');
+    for (let at = 0; at < out.length; at += XFER_BYTES) {
+      const n = Math.min(XFER_BYTES, out.length - at);
+      this.raw.vmoRead(vmo, byteOffset + at, n);
+      out.set(this.u8.subarray(xfer, xfer + n), at);
+    }
+    return 0;
+  }
+
+  /** Writes bytes, making pages the VMO's own. All or nothing. 0 or NO_MEMORY. */
+  vmoWrite(vmo: VmoRef, byteOffset: number, data: Uint8Array): number {
+    const status = this.raw.vmoPrepareWrite(vmo, byteOffset, data.length);
+    if (status < 0) return status;
+    const xfer = this.word('H_XFER');
+    for (let at = 0; at < data.length; at += XFER_BYTES) {
+      const n = Math.min(XFER_BYTES, data.length - at);
+      this.u8.set(data.subarray(at, at + n), xfer);
+      this.raw.vmoWrite(vmo, byteOffset + at, n);
+    }
+    return 0;
+  }
+
+  /** Pins pages (commits and forks them). 0, NO_MEMORY, UNAVAILABLE. */
+  vmoPin(vmo: VmoRef, page: number, pages: number): number {
+    return this.raw.vmoPin(vmo, page, pages);
+  }
+
+  /** Takes a pin back. */
+  vmoUnpin(vmo: VmoRef, page: number, pages: number): void {
+    this.raw.vmoUnpin(vmo, page, pages);
+  }
+
+  /** Heap bytes of a VMO: its record and the nodes that it alone holds; 0 before the first page. */
+  vmoMetadataBytes(vmo: VmoRef): number {
+    return this.raw.vmoMetadataBytes(vmo);
+  }
+
+  /**
+   * Pages from page 0 on that look through to the live parent where the VMO's own list is silent.
+   */
+  vmoLivePages(vmo: VmoRef): number {
+    return this.raw.vmoLivePages(vmo);
+  }
+
+  /** Pages from the first page of `relative` to this VMO's first one, in one key space. */
+  vmoOffsetIn(vmo: VmoRef, relative: VmoRef): number {
+    return this.raw.vmoOffsetIn(vmo, relative);
+  }
+
+  /** Number of the family: trees that descend from one VMO share it. */
+  vmoFamily(vmo: VmoRef): number {
+    return this.raw.vmoFamily(vmo);
+  }
+
+  /** Runs of pages where a VMO's own list says something: pairs of first page and length. */
+  vmoRuns(vmo: VmoRef, page: number, pages: number): Float64Array {
+    let room = XFER_BYTES / 16;
+    const xfer = this.word('H_XFER');
+    const found = this.raw.vmoRuns(vmo, page, pages, xfer, room);
+    if (found <= room) return this.f64.slice(xfer >>> 3, (xfer >>> 3) + found * 2);
+    room = found;
+    const at = this.raw.scratchAlloc(room * 16) >>> 0;
+    if (at === 0) throw new RangeError(`no host memory to list ${found} runs`);
+    this.raw.vmoRuns(vmo, page, pages, at, room);
+    const runs = this.f64.slice(at >>> 3, (at >>> 3) + found * 2);
+    this.raw.scratchFree(at, room * 16);
+    return runs;
+  }
+}
