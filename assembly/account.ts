@@ -16,7 +16,7 @@ import * as runs from "./runs";
 import * as readout from "./readout";
 import { storeSum } from "./shares";
 import * as trees from "./tree";
-import { vmoBase, vmoHeight, vmoRoot } from "./vmos";
+import { vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
 import * as weights from "./weights";
 
 export const MODE_SUM: u32 = weights.MODE_SUM;
@@ -197,11 +197,15 @@ export function passMeet(list: u32, count: u32, work: u32, action: u32, out: u32
     const at = list + i * 24;
     const v = load<u32>(at) << 4;
     const window = work + i * readout.WINDOW_BYTES;
-    const lo = vmoBase(v) + <u64>load<f64>(at + 8);
+    const page = <u64>load<f64>(at + 8);
+    const lo = vmoBase(v) + page;
+    const hi = lo + <u64>load<f64>(at + 16);
+    // whole as in `passInject`: then no mark leads below the root, and trees meet in it
+    const whole = page == 0 && hi >= vmoBase(v) + vmoSize(v);
     store<u32>(window, vmoRoot(v));
     store<u32>(window + 4, vmoHeight(v));
-    store<u64>(window + 8, lo);
-    store<u64>(window + 16, lo + <u64>load<f64>(at + 16));
+    store<u64>(window + 8, whole ? 0 : lo);
+    store<u64>(window + 16, whole ? <u64>1 << (vmoHeight(v) * FANOUT_BITS) : hi);
     top = max(top, vmoHeight(v));
     store<u32>(slots + (i << 2), isChild(vmoRoot(v)) ? vmoRoot(v) : 0);
   }
@@ -264,6 +268,15 @@ export function vmoRuns(vmo: u32, page: f64, n: f64, out: u32, room: u32): u32 {
   const lo = base + <u64>page;
   runs.runsBegin(out, room);
   runs.runsOf(vmoRoot(v), vmoHeight(v), 0, lo, lo + <u64>n, base);
+  return runs.runsCount();
+}
+
+/** Alias frames of pages [page, page + n): | frame u32 | 0 | key f64 | each at `out`. How many. */
+export function vmoAliases(vmo: u32, page: f64, n: f64, out: u32, room: u32): u32 {
+  const v = vmo << 4;
+  const lo = vmoBase(v) + <u64>page;
+  runs.runsBegin(out, room);
+  runs.aliasesOf(vmoRoot(v), vmoHeight(v), 0, lo, lo + <u64>n);
   return runs.runsCount();
 }
 

@@ -2,7 +2,7 @@
  * Builders' doors: frames, page lists and page tables of a system that was recorded elsewhere.
  */
 import {
-  A_REF_MASK, AS_PRESENT, B_ALIAS, FANOUT, H_PATH, M_ASPACE, M_BASE, M_PERMS, NH_MASK, NO_MEMORY,
+  A_REF_MASK, AS_PRESENT, B_ALIAS, FANOUT, H_ALIASES, H_PATH, M_ASPACE, M_BASE, M_PERMS, NH_MASK, NO_MEMORY,
   PERM_EXECUTE, PTE_A, PTE_P, PTE_SHIFT, PTE_W, PTE_X, ST_FREE, ST_OBJECT, M_VMO, T_COUNT,
   VF_ZERO_MAPPED, V_FLAGS, V_HEIGHT,
 } from "./layout";
@@ -82,7 +82,10 @@ function insertRun(v: u32, key: u64, list: u32, run: u32, alias: bool): void {
     const refs = load<u32>(frameA(frame));
     store<u32>(frameA(frame), refs + 1);
     if ((refs & A_REF_MASK) != 0) {
-      if (alias) store<u32>(frameB(frame), load<u32>(frameB(frame)) | B_ALIAS);
+      if (alias) {
+        store<u32>(frameB(frame), load<u32>(frameB(frame)) | B_ALIAS);
+        store<u32>(H_ALIASES, load<u32>(H_ALIASES) + 1);
+      }
     }
     mask |= 1 << i; // another place may follow: conservative until a pass looks
   }

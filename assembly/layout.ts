@@ -50,6 +50,7 @@ export const H_SHARE_TABLE: u32 = HEADER + 196; // share of a page by weight, 16
 export const H_SHARE_COUNT: u32 = HEADER + 200; // weights the share table covers
 export const H_WEIGHT_MODE: u32 = HEADER + 204; // 0 weights are summed, 1 the smallest wins
 export const H_CHUNK_PASS: u32 = HEADER + 208; // table: the last pass that entered each chunk
+export const H_ALIASES: u32 = HEADER + 212; // places where an alias was inserted, ever
 export const H_PATH: u32 = HEADER + 256; // 16 pairs (node, slot index): the last descent
 // 64 words: work claimed and done, one pair for each phase
 export const H_CLAIM: u32 = HEADER + 512;

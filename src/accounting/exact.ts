@@ -13,6 +13,9 @@ import { vmoHandles, vmoWindow } from '../objects/walk.js';
 import type { Outcome } from './classic.js';
 import type { Collected, RowWindow } from './collect.js';
 import { joinShare, setShare, type Figures } from './columns.js';
+import {
+  aliasSurplus, injectSurplus, subtractOwners, subtractSurplus, type AliasSurplus,
+} from './aliases.js';
 import { addReach, Crowd, meetingsOf, reachOf, type Reach } from './reach.js';
 import { Windows } from './windows.js';
 
@@ -44,14 +47,20 @@ export async function accountExact(
     pass.inject(crowd.windows());
     const meetings = reaches.map((reach) => meetingsOf(core, reach));
     for (const list of meetings) for (const windows of list) pass.injectMeeting(windows, 1);
+    const surplus = reaches.map((reach) => aliasSurplus(core, reach));
+    for (const aliases of surplus) injectSurplus(pass, aliases);
     await scan(pass);
-    fillTasks(collected, outcome.tasks, readReaches(pass, reaches, meetings));
+    const sums = readReaches(pass, reaches, meetings);
+    surplus.forEach((aliases, i) => subtractSurplus(pass, aliases, sums, i));
+    fillTasks(collected, outcome.tasks, sums);
     fillMaps(core, pass, collected, outcome.maps);
     if (wantOwners) {
       reaches.forEach((reach, i) => {
         const windows = new Windows();
         addReach(windows, reach, 0);
-        owners.push(pass.owners(windows, meetings[i] ?? [], processes.length));
+        const pages = pass.owners(windows, meetings[i] ?? [], processes.length);
+        subtractOwners(pass, surplus[i] as AliasSurplus, pages);
+        owners.push(pages);
       });
     }
   } finally {

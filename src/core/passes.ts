@@ -137,6 +137,16 @@ export class TreePass {
     this.#meet(list, MEET_INJECT, out);
   }
 
+  /** Takes weight off a frame that a holder reaches at several keys. */
+  weighFrame(frame: number, delta: number): void {
+    this.#core.raw.passWeighFrame(frame, delta);
+  }
+
+  /** Weight of a frame that has several references, after the scans. */
+  frameWeight(frame: number): number {
+    return this.#core.raw.frameWeight(frame) >>> 0;
+  }
+
   /** Both scans on this thread. */
   scan(): void {
     this.#core.raw.passScan();

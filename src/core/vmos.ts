@@ -170,16 +170,33 @@ export class CoreVmos extends CoreMemory {
 
   /** Runs of pages where a VMO's own list says something: pairs of first page and length. */
   vmoRuns(vmo: VmoRef, page: number, pages: number): Float64Array {
-    let room = XFER_BYTES / 16;
+    return this.#list((out, room) => this.raw.vmoRuns(vmo, page, pages, out, room));
+  }
+
+  /** Whether any frame stands in several lists or at several keys. */
+  get hasAliases(): boolean {
+    return this.word('H_ALIASES') > 0;
+  }
+
+  /** Alias frames in a range of a VMO's own list: pairs of frame and key. */
+  vmoAliases(vmo: VmoRef, page: number, pages: number): Float64Array {
+    const pairs = this.#list((out, room) => this.raw.vmoAliases(vmo, page, pages, out, room));
+    const frames = new Uint32Array(pairs.buffer);
+    for (let i = 0; i < pairs.length; i += 2) pairs[i] = frames[i * 2] as number;
+    return pairs;
+  }
+
+  /** Gets a list of 16-byte records, with as much room as it turns out to need. */
+  #list(fill: (out: number, room: number) => number): Float64Array {
+    const room = XFER_BYTES / 16;
     const xfer = this.word('H_XFER');
-    const found = this.raw.vmoRuns(vmo, page, pages, xfer, room);
+    const found = fill(xfer, room);
     if (found <= room) return this.f64.slice(xfer >>> 3, (xfer >>> 3) + found * 2);
-    room = found;
-    const at = this.raw.scratchAlloc(room * 16) >>> 0;
-    if (at === 0) throw new RangeError(`no host memory to list ${found} runs`);
-    this.raw.vmoRuns(vmo, page, pages, at, room);
-    const runs = this.f64.slice(at >>> 3, (at >>> 3) + found * 2);
-    this.raw.scratchFree(at, room * 16);
-    return runs;
+    const at = this.raw.scratchAlloc(found * 16) >>> 0;
+    if (at === 0) throw new RangeError(`no host memory to list ${found} records`);
+    fill(at, found);
+    const records = this.f64.slice(at >>> 3, (at >>> 3) + found * 2);
+    this.raw.scratchFree(at, found * 16);
+    return records;
   }
 }

@@ -39,6 +39,7 @@ export interface RawExports {
   vmoUnpin(vmo: Num, page: Num, n: Num): void;
   vmoMetadataBytes(vmo: Num): Num;
   vmoRuns(vmo: Num, page: Num, n: Num, out: Num, room: Num): Num;
+  vmoAliases(vmo: Num, page: Num, n: Num, out: Num, room: Num): Num;
   vmoParent(vmo: Num): Num;
   vmoLivePages(vmo: Num): Num;
   vmoOffsetIn(vmo: Num, relative: Num): Num;

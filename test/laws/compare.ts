@@ -25,7 +25,8 @@ export const PASSES: readonly { readonly policy: Policy; readonly reach: Reach }
 /** Units of 2^-63 byte of a rational, rounded down. */
 const units = (share: Rational): bigint => (share.n << 63n) / share.d;
 
-const unitsAt = (column: AccountTables['tasks']['pss'], row: number): bigint =>
+/** A row of a share column in units of 2^-63 byte. */
+export const unitsAt = (column: AccountTables['tasks']['pss'], row: number): bigint =>
   ((column.bytes[row] as bigint) << 63n) + (column.fraction[row] as bigint);
 
 /** Collects what differs, by name. */
@@ -175,3 +176,11 @@ const compareJobs = (d: Differences, { tasks }: AccountTables): void => {
   d.same('root job private', tasks.privateBytes[0], own);
 };
 
+/** All columns of tables as text, to compare them byte by byte. */
+export const tablesText = (tables: AccountTables): string =>
+  JSON.stringify(tables, (_, value: unknown) => {
+    if (typeof value === 'bigint') return String(value);
+    if (value instanceof Map) return [...value];
+    if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array, String);
+    return value;
+  });
