@@ -11,7 +11,7 @@
 import {
   ACCESS_DENIED, AS_PRESENT, H_CONTENTS, H_FRAME_A, A_REF_MASK, M_KEY, M_PERMS, M_VMO, NH_MASK,
   NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D, PTE_P, PTE_SHIFT,
-  PTE_W, PTE_X, T_COUNT, VF_ZERO_MAPPED, VK_PHYSICAL, V_FLAGS, V_KIND, V_LIMIT, V_PARENT,
+  PTE_W, PTE_X, T_COUNT, VK_PHYSICAL, V_KIND, V_LIMIT, V_PARENT,
 } from "./layout";
 import { commitRun } from "./commit";
 import { freeFrames } from "./frames";
@@ -24,7 +24,7 @@ import {
   entryGet, entrySet, findTable, hitRun, makeRoom, missingTables, needTable, TABLE_MASK,
 } from "./tables";
 import { findLeaf } from "./tree";
-import { seenFrame, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
+import { noteZeroMapped, seenFrame, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
 
 /** Entry bits that let an access pass without a fault. */
 function needOf(access: u32): u32 {
@@ -168,6 +168,7 @@ function readRun(table: u32, i: u32, vmo: u32, key: u64, n: u32, base: u32, writ
   const mask = leaf == 0 ? 0 : load<u32>(headerOf(leaf) + NH_MASK);
   const columnA = load<u32>(H_FRAME_A);
   const live = load<u32>(vmo + V_PARENT) != 0 ? load<u64>(vmo + V_LIMIT) : 0;
+  let zero = false;
   for (let j: u32 = 0; j < n; j++) {
     const slot = leaf == 0 ? 0 : load<u32>(leaf + ((first + j) << 2));
     let entry = base;
@@ -177,9 +178,8 @@ function readRun(table: u32, i: u32, vmo: u32, key: u64, n: u32, base: u32, writ
         || (load<u32>(columnA + (slot << 2)) & A_REF_MASK) == 1;
       if ((found & 1) == 0 && own) entry |= write;
     } else if (key + j < live) entry |= seenFrame(vmo, key + j) << PTE_SHIFT;
-    if (entry >> PTE_SHIFT == 0) {
-      store<u16>(vmo + V_FLAGS, load<u16>(vmo + V_FLAGS) | <u16>VF_ZERO_MAPPED);
-    }
+    zero = zero || entry >> PTE_SHIFT == 0;
     entrySet(table, i + j, entry);
   }
+  if (zero) noteZeroMapped(vmo);
 }

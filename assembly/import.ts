@@ -2,9 +2,9 @@
  * Builders' doors: frames, page lists and page tables of a system that was recorded elsewhere.
  */
 import {
-  A_REF_MASK, AS_PRESENT, B_ALIAS, FANOUT, H_ALIASES, H_PATH, M_ASPACE, M_BASE, M_PERMS, NH_MASK, NO_MEMORY,
-  PERM_EXECUTE, PTE_A, PTE_P, PTE_SHIFT, PTE_W, PTE_X, ST_FREE, ST_OBJECT, M_VMO, T_COUNT,
-  VF_ZERO_MAPPED, V_FLAGS, V_HEIGHT,
+  A_REF_MASK, AS_PRESENT, B_ALIAS, FANOUT, H_ALIASES, H_PATH, M_ASPACE, M_BASE, M_PERMS, M_VMO,
+  NH_MASK, NO_MEMORY, PERM_EXECUTE, PTE_A, PTE_P, PTE_SHIFT, PTE_W, PTE_X, ST_FREE, ST_OBJECT,
+  T_COUNT, V_HEIGHT,
 } from "./layout";
 import {
   frameA, frameB, frameC, frameD, frameDrop, frameTake, freeFrames, stateAdd,
@@ -13,7 +13,7 @@ import { headerOf, isChild } from "./nodes";
 import { ready, reserveNodes, reserveTables } from "./reserve";
 import { entrySet, makeRoom, needTable } from "./tables";
 import { exclusiveLeaf, settlePath } from "./tree";
-import { vmoBase } from "./vmos";
+import { noteZeroMapped, vmoBase } from "./vmos";
 
 /**
  * Takes `n` free frames, state OBJECT, without a reference: the first one's number; they follow one
@@ -102,13 +102,6 @@ function markPath(height: u32): void {
     const mask = headerOf(load<u32>(at)) + NH_MASK;
     store<u32>(mask, load<u32>(mask) | (1 << load<u32>(at + 4)));
   }
-}
-
-/**
- * Some mapping of the VMO shows the zero page: a first page has to be looked for in all of them.
- */
-function noteZeroMapped(vmo: u32): void {
-  store<u16>(vmo + V_FLAGS, load<u16>(vmo + V_FLAGS) | <u16>VF_ZERO_MAPPED);
 }
 
 export const NO_ENTRY: u32 = 0xffffffff;

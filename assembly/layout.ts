@@ -51,11 +51,17 @@ export const H_SHARE_COUNT: u32 = HEADER + 200; // weights the share table cover
 export const H_WEIGHT_MODE: u32 = HEADER + 204; // 0 weights are summed, 1 the smallest wins
 export const H_CHUNK_PASS: u32 = HEADER + 208; // table: the last pass that entered each chunk
 export const H_ALIASES: u32 = HEADER + 212; // places where an alias was inserted, ever
+export const H_PATH_VMO: u32 = HEADER + 216; // whose path H_PATH holds, 0 when it may be stale
+export const H_PATH_LEAF: u32 = HEADER + 224; // u64, key >> 5 of its leaf
+// entries of the look-aside buffer of other epochs are stale
+export const H_TLB_EPOCH: u32 = HEADER + 220;
 export const H_PATH: u32 = HEADER + 256; // 16 pairs (node, slot index): the last descent
 // 64 words: work claimed and done, one pair for each phase
 export const H_CLAIM: u32 = HEADER + 512;
 export const H_POOLS: u32 = HEADER + 1024; // POOL_COUNT pools of 32 bytes
 export const H_NODE_CHUNKS: u32 = HEADER + 2048; // list of node chunks by height
+export const H_TLB: u32 = HEADER + 4096; // 1024 entries of | space | page >> 9 | table, W | epoch |
+export const TLB_MASK: u32 = 1023;
 
 // ---- frames (vm_page), 16 bytes in four columns -------------------------------------------------
 //   A | references 30 | dirty 2 |

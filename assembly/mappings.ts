@@ -13,7 +13,7 @@ import {
   PERM_EXECUTE, PERM_READ, PERM_WRITE, POOL_ASPACE, POOL_MAPPING, POOL_TABLE_DATA, V_MAPS,
   V_MAP_COUNT, V_REFS, AS_ROOT,
 } from "./layout";
-import { aspaceUnmap, pteClear, tablesProtect } from "./tables";
+import { aspaceUnmap, pteClear, tablesProtect, tlbForget } from "./tables";
 import { nextBelow, vmoBase, vmoDrop } from "./vmos";
 
 export function mappingBase(m: u32): u64 { return load<u64>(m + M_BASE); }
@@ -31,6 +31,7 @@ export function newAspace(): u32 {
 }
 
 export function freeAspace(aspace: u32): void {
+  tlbForget();
   while (load<u32>(aspace + AS_COUNT) != 0) {
     freeMapping(load<u32>(load<u32>(aspace + AS_INDEX)
       + ((load<u32>(aspace + AS_COUNT) - 1) << 2)));
@@ -191,7 +192,9 @@ export function splitMapping(m: u32, at: u64): i32 {
 /** Takes hardware write permission from virtual pages of a mapping. */
 export function writeProtect(m: u32, vpn: u64, n: u64): void {
   const root = load<u32>(load<u32>(m + M_ASPACE) + AS_ROOT);
-  if (root != 0) tablesProtect(root, 4, 0, vpn, vpn + n);
+  if (root == 0) return;
+  tlbForget();
+  tablesProtect(root, 4, 0, vpn, vpn + n);
 }
 
 export function unmapPages(m: u32, vpn: u64, n: u64): void {

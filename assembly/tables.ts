@@ -14,8 +14,8 @@
  * Cost: 16 bytes, and 128 to 2048 bytes of data, by how many entries it has.
  */
 import {
-  AS_PRESENT, AS_ROOT, AS_TABLES, CLASS_DENSE, POOL_TABLE, POOL_TABLE_DATA, PTE_W, ST_MMU, T_BITMAP,
-  T_CLASS, T_COUNT, T_DATA, T_FRAME, T_LEVEL,
+  AS_PRESENT, AS_ROOT, AS_TABLES, CLASS_DENSE, H_TLB, H_TLB_EPOCH, POOL_TABLE, POOL_TABLE_DATA,
+  PTE_W, ST_MMU, T_BITMAP, T_CLASS, T_COUNT, T_DATA, T_FRAME, T_LEVEL, TLB_MASK,
 } from "./layout";
 import { poolAlloc, poolFree } from "./heap";
 import { frameAlloc, frameFree } from "./frames";
@@ -32,7 +32,7 @@ function newTable(aspace: u32, level: u32): u32 {
   const data = poolAlloc(POOL_TABLE_DATA);
   const frame = frameAlloc(ST_MMU);
   assert(table != 0 && data != 0 && frame != 0);
-  memory.fill(data, 0, T_BITMAP);
+  for (let i: u32 = 0; i < T_BITMAP; i += 16) v128.store(data + i, i64x2.splat(0));
   store<u32>(table + T_DATA, data);
   store<u32>(table + T_FRAME, frame);
   store<u16>(table + T_COUNT, 0);
@@ -43,6 +43,7 @@ function newTable(aspace: u32, level: u32): u32 {
 }
 
 function freeTable(aspace: u32, table: u32): void {
+  tlbForget();
   frameFree(load<u32>(table + T_FRAME));
   poolFree(POOL_TABLE_DATA + <u32>load<u8>(table + T_CLASS), load<u32>(table + T_DATA));
   poolFree(POOL_TABLE, table);
@@ -120,7 +121,9 @@ export function entrySet(table: u32, i: u32, value: u32): void {
   const rank = rankOf(data, i);
   const at = data + T_BITMAP + (rank << 2);
   if (!hasBit(data, i)) {
-    memory.copy(at + 4, at, (<u32>count - rank) << 2);
+    for (let to = data + T_BITMAP + (<u32>count << 2); to > at; to -= 4) {
+      store<u32>(to, load<u32>(to - 4));
+    }
     const word = data + (i >> 5 << 2);
     store<u32>(word, load<u32>(word) | (1 << (i & 31)));
     store<u16>(table + T_COUNT, count + 1);
@@ -163,8 +166,32 @@ function indexOf(vpn: u64, level: u32): u32 {
   return <u32>(vpn >> ((level - 1) * 9)) & 511;
 }
 
+/** Makes every entry of the look-aside buffer stale: a table went, or a permission did. */
+export function tlbForget(): void {
+  store<u32>(H_TLB_EPOCH, load<u32>(H_TLB_EPOCH) + 1);
+}
+
+function tlbAt(aspace: u32, leaf: u32): u32 {
+  return H_TLB + (((leaf ^ aspace >> 6) & TLB_MASK) << 4);
+}
+
 /** Leaf table of a virtual page | W where all levels above allow writing; 0 when there is none. */
 export function findTable(aspace: u32, vpn: u64): u32 {
+  const leaf = <u32>(vpn >> 9);
+  const at = tlbAt(aspace, leaf);
+  if (load<u32>(at) == aspace && load<u32>(at + 4) == leaf
+    && load<u32>(at + 12) == load<u32>(H_TLB_EPOCH)) return load<u32>(at + 8);
+  const found = walkTables(aspace, vpn);
+  if (found != 0) {
+    store<u32>(at, aspace);
+    store<u32>(at + 4, leaf);
+    store<u32>(at + 8, found);
+    store<u32>(at + 12, load<u32>(H_TLB_EPOCH));
+  }
+  return found;
+}
+
+function walkTables(aspace: u32, vpn: u64): u32 {
   let table = load<u32>(aspace + AS_ROOT);
   if (table == 0) return 0;
   let writable = PTE_W;
@@ -182,6 +209,15 @@ export function findTable(aspace: u32, vpn: u64): u32 {
  * above.
  */
 export function needTable(aspace: u32, vpn: u64, writable: bool): u32 {
+  const found = findTable(aspace, vpn);
+  if (found != 0 && (!writable || (found & PTE_W) != 0)) return found & TABLE_MASK;
+  const table = makeTables(aspace, vpn, writable);
+  const at = tlbAt(aspace, <u32>(vpn >> 9));
+  store<u32>(at, 0); // what it said of permission may be old
+  return table;
+}
+
+function makeTables(aspace: u32, vpn: u64, writable: bool): u32 {
   let table = load<u32>(aspace + AS_ROOT);
   if (table == 0) {
     table = newTable(aspace, 4);

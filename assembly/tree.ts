@@ -14,8 +14,8 @@
  * Cost: a descent is 2 loads a level; a leaf copy 32 reference counts.
  */
 import {
-  FANOUT, FANOUT_BITS, H_MAX_HEIGHT, H_PATH, H_PENDING, NH_AUX, NH_COUNT, NH_MASK, NH_REFS,
-  NODE_BYTES, POOL_NODE, P_KEEP, SLOT_TAG, V_HEIGHT, V_ROOT,
+  FANOUT, FANOUT_BITS, H_MAX_HEIGHT, H_PATH, H_PATH_LEAF, H_PATH_VMO, H_PENDING, NH_AUX, NH_COUNT,
+  NH_MASK, NH_REFS, NODE_BYTES, POOL_NODE, P_KEEP, SLOT_TAG, V_HEIGHT, V_ROOT,
 } from "./layout";
 import { poolAt } from "./heap";
 import {
@@ -28,9 +28,7 @@ export const KEEP_NODES: u32 = 4;
 
 /** Height of the smallest tree that has a place for `key`. */
 export function heightFor(key: u64): u32 {
-  let height: u32 = 1;
-  while (key >> (height * FANOUT_BITS) != 0) height++;
-  return height;
+  return max<u32>(1, (64 + FANOUT_BITS - 1 - <u32>clz(key)) / FANOUT_BITS);
 }
 
 /** True when `key` lies outside a tree of this height. */
@@ -120,6 +118,9 @@ function growTo(vmo: u32, key: u64): void {
  * spare: two of each height up to the tree's new one.
  */
 export function exclusiveLeaf(vmo: u32, key: u64): u32 {
+  if (load<u32>(H_PATH_VMO) == vmo && load<u64>(H_PATH_LEAF) == key >> FANOUT_BITS) {
+    return load<u32>(H_PATH + 8);
+  }
   let height = <u32>load<u8>(vmo + V_HEIGHT);
   if (!isChild(load<u32>(vmo + V_ROOT)) || beyond(height, key)) {
     growTo(vmo, key);
@@ -137,7 +138,16 @@ export function exclusiveLeaf(vmo: u32, key: u64): u32 {
     node = exclusiveChild(node, i, h - 1);
   }
   store<u32>(H_PATH + 8, node);
+  store<u32>(H_PATH_VMO, vmo);
+  store<u64>(H_PATH_LEAF, key >> FANOUT_BITS);
   return node;
+}
+
+/**
+ * Whoever shares nodes, cuts trees or forgets a VMO says so: the last path may be none any more.
+ */
+export function forgetPath(): void {
+  store<u32>(H_PATH_VMO, 0);
 }
 
 /**
@@ -260,6 +270,7 @@ function isEmpty(node: u32): bool {
 
 /** `fillRange` for a VMO's whole tree, root included. Returns the pages that went. */
 export function treeFill(vmo: u32, lo: u64, hi: u64, fill: u32): u32 {
+  forgetPath();
   let root = load<u32>(vmo + V_ROOT);
   let height = <u32>load<u8>(vmo + V_HEIGHT);
   if (root == fill || lo >= hi) return 0;

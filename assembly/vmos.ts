@@ -18,7 +18,7 @@ import {
   V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND, V_LIMIT, V_MAPS, V_NEXT, V_PARENT, V_PREV, V_REFS, V_ROOT,
   V_SEQ, V_SIB, V_SIB_PREV, V_SIZE,
 } from "./layout";
-import { countRange, treeFill, treeGet, trimCopy } from "./tree";
+import { countRange, forgetPath, treeFill, treeGet, trimCopy } from "./tree";
 import { headerOf, isChild, nodeDrop, nodeOf } from "./nodes";
 import { mappingBase, unmapPages, writeProtect } from "./mappings";
 import { admitKey, ready } from "./reserve";
@@ -79,6 +79,7 @@ export function snapshot(parent: u32, offsetPages: u64, sizePages: u64): i32 {
 }
 
 function shareWindow(parent: u32, child: u32, lo: u64, hi: u64, whole: bool): void {
+  forgetPath();
   const root = vmoRoot(parent);
   const height = vmoHeight(parent);
   store<u8>(child + V_HEIGHT, <u8>height);
@@ -139,6 +140,7 @@ function unlinkLive(parent: u32, child: u32): void {
  * Drops one reference; the last one releases the pages (through the pending list) and the record.
  */
 export function vmoDrop(first: u32): void {
+  forgetPath();
   let vmo = first;
   while (vmo != 0) {
     const refs = load<u32>(vmo + V_REFS) - 1;
@@ -238,6 +240,16 @@ function clipLimits(vmo: u32, limit: u64): void {
   if (load<u64>(vmo + V_LIMIT) > limit) store<u64>(vmo + V_LIMIT, limit);
   for (let c = load<u32>(vmo + V_CHILD); c != 0; c = load<u32>(c + V_SIB)) {
     if (load<u64>(c + V_LIMIT) > limit) store<u64>(c + V_LIMIT, limit);
+  }
+}
+
+/**
+ * Some mapping of the VMO shows the zero page: its first page there, or a live parent's, has to be
+ * looked for in all of them.
+ */
+export function noteZeroMapped(first: u32): void {
+  for (let vmo = first; vmo != 0; vmo = load<u32>(vmo + V_PARENT)) {
+    store<u16>(vmo + V_FLAGS, load<u16>(vmo + V_FLAGS) | <u16>VF_ZERO_MAPPED);
   }
 }
 

@@ -126,7 +126,7 @@ export class Stepper {
     if (kind === 'snapshot') child(VmoChild.SNAPSHOT | resizable);
     else if (kind === 'least') child(VmoChild.SNAPSHOT_AT_LEAST_ON_WRITE | resizable);
     else if (kind === 'modified') child(VmoChild.SNAPSHOT_MODIFIED | resizable);
-    else if (kind === 'slice') this.vmos.push(vmo.createChild(VmoChild.SLICE, from * P, few * P));
+    else if (kind === 'slice' && vmo.object.role !== 'reference') this.vmos.push(vmo.createChild(VmoChild.SLICE, from * P, few * P));
     else if (kind === 'reference') this.vmos.push(vmo.createChild(VmoChild.REFERENCE | resizable));
     else if (kind === 'write') vmo.write(from * P + odd * 7, bytesFor(few, odd));
     else if (kind === 'commit') vmo.opRange(VmoOp.COMMIT, from * P, few * P);

@@ -1,0 +1,299 @@
+/*
+ * The page fault: reserve, commit, resolve; one page, and runs.
+ * After assembly/reserve.ts, assembly/commit.ts and assembly/fault.ts, function by function.
+ */
+static bool ready(void) {
+  if (R32(H_LOW) == 0) return true;
+  u32 top = R32(H_MAX_HEIGHT);
+  for (u32 h = 1; h <= top; h++) if (!nodeReserve(h, KEEP_NODES + 1)) return false;
+  for (u32 pool = 0; pool < POOL_NODE; pool++) {
+    u32 keep = R32(poolAt(pool) + P_KEEP);
+    if (keep != 0 && !poolReserve(pool, keep + 1)) return false;
+  }
+  R32(H_LOW) = 0;
+  return true;
+}
+
+static bool admitKey(u64 key) {
+  u32 height = heightFor(key);
+  return height <= R32(H_MAX_HEIGHT) || admitHeight(height);
+}
+
+static bool reserveNodes(u64 pages, u64 hi) {
+  if (!admitKey(hi - 1)) return false;
+  u32 top = heightFor(hi - 1);
+  u64 n = pages;
+  for (u32 h = 1; h <= top; h++) {
+    n = (n >> FANOUT_BITS) + 3;
+    if (!nodeReserve(h, (u32)n + KEEP_NODES)) return false;
+  }
+  return true;
+}
+
+static bool reserveTables(u64 pages) {
+  u32 leaves = (u32)(pages >> 9) + 3;
+  return poolReserve(POOL_TABLE, leaves + (leaves >> 8) + 8)
+    && poolReserve(POOL_TABLE_DATA + CLASS_DENSE, leaves + 4)
+    && poolReserve(POOL_TABLE_DATA, leaves + 4)
+    && poolReserve(POOL_TABLE_DATA + 1, leaves + 4)
+    && poolReserve(POOL_TABLE_DATA + 2, leaves + 4)
+    && poolReserve(POOL_TABLE_DATA + 3, leaves + 4);
+}
+
+static bool isOwn(u32 leaf, u32 i, u32 frame) {
+  if ((R32(headerOf(leaf) + NH_MASK) >> i & 1) == 0) return true;
+  return (R32(frameA(frame)) & A_REF_MASK) == 1;
+}
+
+static u64 writeNeeds(u32 vmo, u64 lo, u64 hi) {
+  u32 root = vmoRoot(vmo);
+  u32 height = vmoHeight(vmo);
+  bool contents = R32(H_CONTENTS) != 0;
+  u64 live = R32(vmo + V_PARENT) != 0 ? R64(vmo + V_LIMIT) : 0;
+  u64 frames = 0;
+  u64 slots = 0;
+  for (u64 key = lo; key < hi;) {
+    u32 i = (u32)key & (FANOUT - 1);
+    u32 n = (u32)least64(FANOUT - i, hi - key);
+    u32 found = beyond(height, key) ? 0 : findLeaf(root, height, key);
+    u32 leaf = found & ~1u;
+    bool shared = (found & 1) != 0;
+    for (u32 j = 0; j < n; j++) {
+      u32 slot = leaf == 0 ? 0 : R32(leaf + ((i + j) << 2));
+      if (isChild(slot)) {
+        if (!shared && isOwn(leaf, i + j, slot)) continue;
+        if (contents && R32(frameC(slot)) >> 12 != 0) slots++;
+      } else if (contents && key + j < live) {
+        u32 seen = seenFrame(vmo, key + j);
+        if (seen != 0 && R32(frameC(seen)) >> 12 != 0) slots++;
+      }
+      frames++;
+    }
+    key += n;
+  }
+  return frames | (slots << 32);
+}
+
+static bool reserveContents(u32 n) { return n == 0 || poolReserve(POOL_CONTENT, n); }
+
+static bool reservePages(u32 vmo, u64 lo, u64 hi) {
+  if (!ready()) return false;
+  bool ample = R32(H_CONTENTS) == 0 && hi - lo <= freeFrames();
+  u64 needs = ample ? 0 : writeNeeds(vmo, lo, hi);
+  if ((needs & 0xffffffff) > freeFrames()) return false;
+  return reserveNodes(hi - lo, hi) && reserveContents((u32)(needs >> 32));
+}
+
+/* ---- making pages a VMO's own -------------------------------------------------------------- */
+static void copyContent(u32 source, u32 frame) {
+  u32 from = R32(R32(H_FRAME_C) + (source << 2)) >> 12;
+  if (from == 0) return;
+  u32 slot = poolAlloc(POOL_CONTENT);
+  R32(R32(H_FRAME_C) + (frame << 2)) |= slot;
+  R32(H_CONTENTS) += 1;
+  memcpy(AT(slot), AT(from << 12), PAGE_BYTES);
+}
+
+static u32 commitRun(u32 vmo, u64 key, u32 n, u32 mapping) {
+  u32 leaf = exclusiveLeaf(vmo, key);
+  u32 first = (u32)key & 31;
+  u32 header = headerOf(leaf);
+  u32 mask = R32(header + NH_MASK);
+  u64 live = R32(vmo + V_PARENT) != 0 ? R64(vmo + V_LIMIT) : 0;
+  bool watched = R32(vmo + V_MAP_COUNT) > (mapping != 0) || R32(vmo + V_CHILD) != 0;
+  u32 columnA = R32(H_FRAME_A);
+  u32 columnB = R32(H_FRAME_B);
+  u32 columnC = R32(H_FRAME_C);
+  u32 columnD = R32(H_FRAME_D);
+  u32 family = R32(vmo + V_FAMILY);
+  u32 b = ST_OBJECT | ((u32)(key >> 22) << B_KEY_SHIFT);
+  u32 c = family & 0xfff;
+  u32 d = family >> 12 << 22;
+  i32 added = 0;
+  i32 taken = 0;
+  for (u32 j = 0; j < n; j++) {
+    u32 i = first + j;
+    u32 at = leaf + (i << 2);
+    u32 slot = R32(at);
+    u32 source = 0;
+    if (isChild(slot)) {
+      if ((mask >> i & 1) == 0) continue;
+      mask &= ~(1u << i);
+      u32 refs = R32(columnA + (slot << 2));
+      if ((refs & A_REF_MASK) == 1) continue;
+      R32(columnA + (slot << 2)) = refs - 1;
+      source = slot;
+    } else {
+      added++;
+      if (slot == 0 && key + j < live) source = seenFrame(vmo, key + j);
+    }
+    u32 frame = frameTake();
+    taken++;
+    R32(columnA + (frame << 2)) = 1;
+    R32(columnB + (frame << 2)) = b;
+    R32(columnC + (frame << 2)) = c;
+    R32(columnD + (frame << 2)) = d | ((u32)(key + j) & 0x3fffff);
+    R32(at) = frame;
+    if (source != 0) copyContent(source, frame);
+    if (watched && (source != 0 || zeroMayBeMapped(vmo))) dropOthers(vmo, key + j, mapping);
+  }
+  if (taken != 0) {
+    stateAdd(ST_FREE, -taken);
+    stateAdd(ST_OBJECT, taken);
+  }
+  R32(header + NH_MASK) = mask;
+  if (added != 0 || mask == 0) settlePath(R8(vmo + V_HEIGHT), added);
+  return leaf;
+}
+
+static void commitKeys(u32 vmo, u64 lo, u64 hi) {
+  for (u64 key = lo; key < hi;) {
+    u32 n = (u32)least64(FANOUT - ((u32)key & (FANOUT - 1)), hi - key);
+    commitRun(vmo, key, n, 0);
+    key += n;
+  }
+}
+
+/* ---- faults -------------------------------------------------------------------------------- */
+static u32 needOf(u32 access) {
+  if ((access & PERM_WRITE) != 0) return PTE_P | PTE_W | PTE_A | PTE_D;
+  return (access & PERM_EXECUTE) != 0 ? PTE_P | PTE_X | PTE_A : PTE_P | PTE_A;
+}
+
+static i32 checkAccess(u32 m, u64 vpn, u64 n, u32 access) {
+  if ((access & ~R32(m + M_PERMS)) != 0) return ACCESS_DENIED;
+  u32 vmo = R32(m + M_VMO);
+  u64 key = R64(m + M_KEY) + (vpn - mappingBase(m));
+  if (key + n > vmoBase(vmo) + vmoSize(vmo)) return OUT_OF_RANGE;
+  return 0;
+}
+
+static u64 tablesNeeded(u32 aspace, u64 vpn, u64 n) {
+  u64 needed = 0;
+  for (u64 at = vpn; at < vpn + n; at = (at | 511) + 1) {
+    u32 missing = missingTables(aspace, at);
+    bool first = at == vpn;
+    if (missing > 0) needed++;
+    if (missing > 1 && (first || (at & 0x3ffff) == 0)) needed++;
+    if (missing > 2 && (first || (at & 0x7ffffff) == 0)) needed++;
+    if (missing > 3 && first) needed++;
+  }
+  return needed;
+}
+
+static i32 prepare(u32 aspace, u64 vpn, u64 n, u32 access) {
+  u64 end = vpn + n;
+  for (u64 at = vpn; at < end;) {
+    u32 m = findMapping(aspace, at);
+    if (m == 0) return NOT_FOUND;
+    u64 run = least64(end, mappingEnd(m)) - at;
+    i32 status = checkAccess(m, at, run, access);
+    if (status < 0) return status;
+    at += run;
+  }
+  if (!ready() || !reserveTables(n)) return NO_MEMORY;
+  u64 tables = (n >> 9) + (n >> 18) + 8;
+  u64 frames = tables;
+  u64 contents = 0;
+  if ((access & PERM_WRITE) != 0) {
+    bool ample = R32(H_CONTENTS) == 0 && frames + n <= freeFrames();
+    for (u64 at = vpn; at < end;) {
+      u32 m = findMapping(aspace, at);
+      u64 run = least64(end, mappingEnd(m)) - at;
+      u32 vmo = R32(m + M_VMO);
+      u64 key = R64(m + M_KEY) + (at - mappingBase(m));
+      if (R8(vmo + V_KIND) != VK_PHYSICAL) {
+        u64 needs = ample ? 0 : writeNeeds(vmo, key, key + run);
+        frames += needs & 0xffffffff;
+        contents += needs >> 32;
+        if (!reserveNodes(run, key + run)) return NO_MEMORY;
+      }
+      at += run;
+    }
+  }
+  if (frames > freeFrames()) frames -= tables - tablesNeeded(aspace, vpn, n);
+  if (frames > freeFrames() || !reserveContents((u32)contents)) return NO_MEMORY;
+  return 0;
+}
+
+static void readRun(u32 table, u32 i, u32 vmo, u64 key, u32 n, u32 base, u32 write) {
+  u32 found = findLeaf(vmoRoot(vmo), vmoHeight(vmo), key);
+  u32 leaf = found & ~1u;
+  u32 first = (u32)key & 31;
+  u32 mask = leaf == 0 ? 0 : R32(headerOf(leaf) + NH_MASK);
+  u32 columnA = R32(H_FRAME_A);
+  u64 live = R32(vmo + V_PARENT) != 0 ? R64(vmo + V_LIMIT) : 0;
+  for (u32 j = 0; j < n; j++) {
+    u32 slot = leaf == 0 ? 0 : R32(leaf + ((first + j) << 2));
+    u32 entry = base;
+    if (isChild(slot)) {
+      entry |= slot << PTE_SHIFT;
+      bool own = (mask >> (first + j) & 1) == 0
+        || (R32(columnA + (slot << 2)) & A_REF_MASK) == 1;
+      if ((found & 1) == 0 && own) entry |= write;
+    } else if (key + j < live) entry |= seenFrame(vmo, key + j) << PTE_SHIFT;
+    if (entry >> PTE_SHIFT == 0) R16(vmo + V_FLAGS) |= VF_ZERO_MAPPED;
+    entrySet(table, i + j, entry);
+  }
+}
+
+static u32 resolve(u32 aspace, u32 m, u64 vpn, u32 n, u32 access) {
+  u32 vmo = R32(m + M_VMO);
+  if (R8(vmo + V_KIND) == VK_PHYSICAL) return n;
+  u64 key = R64(m + M_KEY) + (vpn - mappingBase(m));
+  bool write = (access & PERM_WRITE) != 0;
+  u32 perms = R32(m + M_PERMS);
+  u32 base = PTE_P | PTE_A | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
+  u32 run = least32(n, 32 - ((u32)key & 31));
+  u32 leaf = write ? commitRun(vmo, key, run, m) + (((u32)key & 31) << 2) : 0;
+  u32 table = needTable(aspace, vpn, write);
+  makeRoom(table, n);
+  u32 before = R16(table + T_COUNT);
+  u32 i = (u32)vpn & 511;
+  if (write) {
+    for (u32 j = 0; j < run; j++) {
+      entrySet(table, i + j, R32(leaf + (j << 2)) << PTE_SHIFT | base | PTE_W | PTE_D);
+    }
+  } else readRun(table, i, vmo, key, run, base, (perms & PERM_WRITE) != 0 ? PTE_W : 0);
+  R32(aspace + AS_PRESENT) += R16(table + T_COUNT) - before;
+  return run;
+}
+
+static void faultRun(u32 aspace, u64 vpn, u32 n, u32 access) {
+  u32 need = needOf(access);
+  u64 end = vpn + n;
+  u64 at = vpn;
+  while (at < end) {
+    u32 i = (u32)at & 511;
+    u32 room = (u32)least64(512 - i, end - at);
+    u32 found = findTable(aspace, at);
+    if (found != 0 && ((need & PTE_W) == 0 || (found & PTE_W) != 0)) {
+      u32 hits = hitRun(found & TABLE_MASK, i, room, need);
+      at += hits;
+      if (hits == room) continue;
+    }
+    u32 m = findMapping(aspace, at);
+    u64 run = least64(least64(end, mappingEnd(m)), (at | 511) + 1) - at;
+    at += resolve(aspace, m, at, (u32)run, access);
+  }
+}
+
+static i32 faultOne(u32 aspace, u64 vpn, u32 access) {
+  u32 need = needOf(access);
+  u32 found = findTable(aspace, vpn);
+  if (found != 0) {
+    u32 entry = entryGet(found & TABLE_MASK, (u32)vpn & 511);
+    if ((entry & need) == need && ((need & PTE_W) == 0 || (found & PTE_W) != 0)) return 0;
+  }
+  u32 m = findMapping(aspace, vpn);
+  if (m == 0) return NOT_FOUND;
+  i32 status = checkAccess(m, vpn, 1, access);
+  if (status < 0) return status;
+  if (!ready() || !admitKey(R64(m + M_KEY) + (vpn - mappingBase(m)))) return NO_MEMORY;
+  if (freeFrames() < 6) {
+    i32 tight = prepare(aspace, vpn, 1, access);
+    if (tight < 0) return tight;
+  }
+  resolve(aspace, m, vpn, 1, access);
+  return 0;
+}

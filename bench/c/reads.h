@@ -1,0 +1,76 @@
+/*
+ * What a pass is compared with: reading, and counting, in the plainest way the machine has.
+ */
+#define FRAME_COLUMNS 4
+
+/* Bytes read by the last of these, and what they added up to (so that nothing is left out). */
+static u64 readBytes;
+static u64 readSum;
+
+static u32 sumWords(u32 at, u64 bytes) {
+  const u32a *words = (const u32a *)AT(at);
+  u32 sum = 0;
+  for (u64 i = 0; i < bytes / 4; i++) sum += words[i];
+  readBytes += bytes;
+  return sum;
+}
+
+/* The four columns of every frame that was ever in use. */
+static void readFrames(void) {
+  u64 bytes = (u64)R32(H_FRAME_BUMP) * 4;
+  readSum += sumWords(R32(H_FRAME_A), bytes) + sumWords(R32(H_FRAME_B), bytes);
+  readSum += sumWords(R32(H_FRAME_C), bytes) + sumWords(R32(H_FRAME_D), bytes);
+}
+
+/* Slots and header of every living node, chunk by chunk. */
+static void readNodes(void) {
+  for (u32 h = 1; h <= R32(H_MAX_HEIGHT); h++) {
+    for (u32 c = R32(H_NODE_CHUNKS + (h << 2)); c != 0; c = R32(c + NC_NEXT)) {
+      for (u32 n = 0; n < NODES_PER_CHUNK; n++) {
+        u32 header = c + NC_HEADERS + n * NH_BYTES;
+        if (R32(header + NH_REFS) == 0) continue;
+        readSum += sumWords(header, NH_BYTES) + sumWords(c + (n << NODE_SHIFT), NODE_BYTES);
+      }
+    }
+  }
+}
+
+/* ---- present entries in an array ----------------------------------------------------------- */
+static u32a *entryArray;
+static u32a *countArray;
+static u32 entryCount;
+static u32 frameCount;
+
+/* `spaces` address spaces that show the same `shared` frames, and `own` frames of each. */
+static void entriesMake(u32 spaces, u32 shared, u32 own) {
+  entryCount = spaces * (shared + own);
+  frameCount = 1 + shared + spaces * own;
+  entryArray = malloc((u64)entryCount * 4);
+  countArray = malloc((u64)frameCount * 4);
+  u32 next = 0;
+  for (u32 s = 0; s < spaces; s++) {
+    for (u32 i = 0; i < shared; i++) entryArray[next++] = (1 + i) << PTE_SHIFT | PTE_P | PTE_A;
+    for (u32 i = 0; i < own; i++) {
+      entryArray[next++] = (1 + shared + s * own + i) << PTE_SHIFT | PTE_P | PTE_A;
+    }
+  }
+}
+
+static void entriesCount(void) {
+  memset(countArray, 0, (u64)frameCount * 4);
+  for (u32 i = 0; i < entryCount; i++) {
+    u32 entry = entryArray[i];
+    if ((entry & PTE_P) != 0) countArray[entry >> PTE_SHIFT] += 1;
+  }
+  readSum += countArray[1];
+}
+
+/* Reads the shares back, in the kernel's arithmetic. */
+static void entriesShares(void) {
+  u64 sum = 0;
+  for (u32 i = 0; i < entryCount; i++) {
+    u32 entry = entryArray[i];
+    if ((entry & PTE_P) != 0) sum += (1u << 24) / countArray[entry >> PTE_SHIFT];
+  }
+  readSum += sum;
+}

@@ -1,0 +1,250 @@
+/*
+ * Page tables: four levels of 512 entries, packed while they are sparse.
+ * After assembly/tables.ts, function by function.
+ */
+#define TABLE_MASK (~15u)
+
+static u32 roomOf(u32 cls) { return cls == CLASS_DENSE ? 512 : (32u << cls) - 16; }
+
+static u32 newTable(u32 aspace, u32 level) {
+  u32 table = poolAlloc(POOL_TABLE);
+  u32 data = poolAlloc(POOL_TABLE_DATA);
+  u32 frame = frameAlloc(ST_MMU);
+  fill(data, 0, T_BITMAP);
+  R32(table + T_DATA) = data;
+  R32(table + T_FRAME) = frame;
+  R16(table + T_COUNT) = 0;
+  R8(table + T_CLASS) = 0;
+  R8(table + T_LEVEL) = (u8)level;
+  R32(aspace + AS_TABLES) += 1;
+  return table;
+}
+
+static void freeTable(u32 aspace, u32 table) {
+  frameFree(R32(table + T_FRAME));
+  poolFree(POOL_TABLE_DATA + R8(table + T_CLASS), R32(table + T_DATA));
+  poolFree(POOL_TABLE, table);
+  R32(aspace + AS_TABLES) -= 1;
+}
+
+static u32 rankOf(u32 data, u32 i) {
+  u64 n = 0;
+  u32 word = i >> 6 << 3;
+  for (u32 w = 0; w < word; w += 8) n += (u32)__builtin_popcountll(R64(data + w));
+  return (u32)n + (u32)__builtin_popcountll(R64(data + word) & ((1ull << (i & 63)) - 1));
+}
+
+static bool hasBit(u32 data, u32 i) { return (R32(data + (i >> 5 << 2)) >> (i & 31) & 1) != 0; }
+
+static u32 entryAt(u32 table, u32 i) {
+  u32 data = R32(table + T_DATA);
+  if (R8(table + T_CLASS) == CLASS_DENSE) return data + (i << 2);
+  return hasBit(data, i) ? data + T_BITMAP + (rankOf(data, i) << 2) : 0;
+}
+
+static u32 entryGet(u32 table, u32 i) {
+  u32 at = entryAt(table, i);
+  return at == 0 ? 0 : R32(at);
+}
+
+static void growTable(u32 table, u32 cls) {
+  u32 old = R32(table + T_DATA);
+  u32 oldClass = R8(table + T_CLASS);
+  u32 data = poolAlloc(POOL_TABLE_DATA + cls);
+  if (cls == CLASS_DENSE) {
+    fill(data, 0, 2048);
+    u32 from = old + T_BITMAP;
+    for (u32 w = 0; w < 16; w++) {
+      u32 bits = R32(old + (w << 2));
+      while (bits != 0) {
+        R32(data + (((w << 5) + (u32)__builtin_ctz(bits)) << 2)) = R32(from);
+        from += 4;
+        bits &= bits - 1;
+      }
+    }
+  } else {
+    copy(data, old, T_BITMAP + (roomOf(oldClass) << 2));
+  }
+  poolFree(POOL_TABLE_DATA + oldClass, old);
+  R32(table + T_DATA) = data;
+  R8(table + T_CLASS) = (u8)cls;
+}
+
+static void makeRoom(u32 table, u32 more) {
+  u32 want = R16(table + T_COUNT) + more;
+  u32 cls = R8(table + T_CLASS);
+  if (cls == CLASS_DENSE || want <= roomOf(cls)) return;
+  while (cls < CLASS_DENSE && want > roomOf(cls)) cls++;
+  growTable(table, cls);
+}
+
+static void entrySet(u32 table, u32 i, u32 value) {
+  u32 data = R32(table + T_DATA);
+  u32 count = R16(table + T_COUNT);
+  if (R8(table + T_CLASS) == CLASS_DENSE) {
+    u32 at = data + (i << 2);
+    R16(table + T_COUNT) = (u16)(count + (R32(at) == 0));
+    R32(at) = value;
+    return;
+  }
+  u32 rank = rankOf(data, i);
+  u32 at = data + T_BITMAP + (rank << 2);
+  if (!hasBit(data, i)) {
+    copy(at + 4, at, (u64)(count - rank) << 2);
+    R32(data + (i >> 5 << 2)) |= 1u << (i & 31);
+    R16(table + T_COUNT) = (u16)(count + 1);
+  }
+  R32(at) = value;
+}
+
+static bool entryClear(u32 table, u32 i) {
+  u32 data = R32(table + T_DATA);
+  u32 count = R16(table + T_COUNT);
+  if (R8(table + T_CLASS) == CLASS_DENSE) {
+    if (R32(data + (i << 2)) == 0) return false;
+    R32(data + (i << 2)) = 0;
+  } else {
+    if (!hasBit(data, i)) return false;
+    u32 rank = rankOf(data, i);
+    u32 at = data + T_BITMAP + (rank << 2);
+    copy(at, at + 4, (u64)(count - rank - 1) << 2);
+    R32(data + (i >> 5 << 2)) &= ~(1u << (i & 31));
+  }
+  R16(table + T_COUNT) = (u16)(count - 1);
+  return true;
+}
+
+static void pushDown(u32 table) {
+  u32 at = R32(table + T_DATA);
+  u32 end = at + 2048;
+  if (R8(table + T_CLASS) != CLASS_DENSE) {
+    at += T_BITMAP;
+    end = at + ((R16(table + T_COUNT) + 3u) >> 2 << 4);
+  }
+  for (; at < end; at += 16) {
+    for (u32 i = 0; i < 16; i += 4) R32(at + i) &= ~PTE_W;
+  }
+}
+
+static u32 tableIndex(u64 vpn, u32 level) { return (u32)(vpn >> ((level - 1) * 9)) & 511; }
+
+static u32 findTable(u32 aspace, u64 vpn) {
+  u32 table = R32(aspace + AS_ROOT);
+  if (table == 0) return 0;
+  u32 writable = PTE_W;
+  for (u32 level = 4; level > 1; level--) {
+    u32 entry = entryGet(table, tableIndex(vpn, level));
+    if (entry == 0) return 0;
+    writable &= entry;
+    table = entry & TABLE_MASK;
+  }
+  return table | writable;
+}
+
+static u32 needTable(u32 aspace, u64 vpn, bool writable) {
+  u32 table = R32(aspace + AS_ROOT);
+  if (table == 0) {
+    table = newTable(aspace, 4);
+    R32(aspace + AS_ROOT) = table;
+  }
+  for (u32 level = 4; level > 1; level--) {
+    u32 i = tableIndex(vpn, level);
+    u32 at = entryAt(table, i);
+    u32 entry = at == 0 ? 0 : R32(at);
+    if (entry == 0) {
+      u32 below = newTable(aspace, level - 1);
+      makeRoom(table, 1);
+      entrySet(table, i, below | PTE_W);
+      table = below;
+      continue;
+    }
+    u32 below = entry & TABLE_MASK;
+    if (writable && (entry & PTE_W) == 0) {
+      pushDown(below);
+      R32(at) = entry | PTE_W;
+    }
+    table = below;
+  }
+  return table;
+}
+
+static u32 missingTables(u32 aspace, u64 vpn) {
+  u32 table = R32(aspace + AS_ROOT);
+  if (table == 0) return 4;
+  for (u32 level = 4; level > 1; level--) {
+    u32 entry = entryGet(table, tableIndex(vpn, level));
+    if (entry == 0) return level - 1;
+    table = entry & TABLE_MASK;
+  }
+  return 0;
+}
+
+static u32 hitRun(u32 table, u32 i, u32 n, u32 need) {
+  u32 data = R32(table + T_DATA);
+  u32 run = 0;
+  if (R8(table + T_CLASS) == CLASS_DENSE) {
+    u32 from = data + (i << 2);
+    u64 pair = need | (u64)need << 32;
+    while (run + 4 <= n) {
+      u64 low = R64(from + (run << 2)) & pair;
+      u64 high = R64(from + (run << 2) + 8) & pair;
+      if ((low & high) != pair) break;
+      run += 4;
+    }
+    while (run < n && (R32(from + (run << 2)) & need) == need) run++;
+    return run;
+  }
+  u32 at = data + T_BITMAP + (rankOf(data, i) << 2);
+  while (run < n && hasBit(data, i + run) && (R32(at) & need) == need) {
+    run++;
+    at += 4;
+  }
+  return run;
+}
+
+static void tablesProtect(u32 table, u32 level, u64 base, u64 lo, u64 hi) {
+  u64 step = 1ull << ((level - 1) * 9);
+  u32 first = lo <= base ? 0 : (u32)((lo - base) / step);
+  for (u32 i = first; i < 512; i++) {
+    u64 at = base + i * step;
+    if (at >= hi) return;
+    u32 place = entryAt(table, i);
+    if (place == 0) continue;
+    u32 entry = R32(place);
+    if (level == 1 || (lo <= at && at + step <= hi)) R32(place) = entry & ~PTE_W;
+    else if (entry != 0) tablesProtect(entry & TABLE_MASK, level - 1, at, lo, hi);
+  }
+}
+
+static void tablesUnmap(u32 aspace, u32 table, u32 level, u64 base, u64 lo, u64 hi) {
+  u64 step = 1ull << ((level - 1) * 9);
+  u32 first = lo <= base ? 0 : (u32)((lo - base) / step);
+  for (u32 i = first; i < 512; i++) {
+    u64 at = base + i * step;
+    if (at >= hi) return;
+    if (level == 1) {
+      if (entryClear(table, i)) R32(aspace + AS_PRESENT) -= 1;
+      continue;
+    }
+    u32 entry = entryGet(table, i);
+    if (entry == 0) continue;
+    u32 below = entry & TABLE_MASK;
+    tablesUnmap(aspace, below, level - 1, at, lo, hi);
+    if (R16(below + T_COUNT) != 0) continue;
+    freeTable(aspace, below);
+    entryClear(table, i);
+  }
+}
+
+static void aspaceUnmap(u32 aspace, u64 lo, u64 hi) {
+  u32 root = R32(aspace + AS_ROOT);
+  if (root == 0) return;
+  tablesUnmap(aspace, root, 4, 0, lo, hi);
+  if (R16(root + T_COUNT) != 0) return;
+  freeTable(aspace, root);
+  R32(aspace + AS_ROOT) = 0;
+}
+
+static void pteClear(u32 aspace, u64 vpn) {
+  if (findTable(aspace, vpn) != 0) aspaceUnmap(aspace, vpn, vpn + 1);
+}
