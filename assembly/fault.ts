@@ -111,6 +111,30 @@ export function faultRun(aspace: u32, vpn: u64, n: u32, access: u32): void {
   }
 }
 
+/**
+ * A range of at most 65,536 pages: the whole fault. What needs none is stepped over before anything
+ * is reserved. `n`, or the status of the first fault that fails, and then nothing has changed.
+ */
+export function faultSpan(aspace: u32, vpn: u64, n: u32, access: u32): i32 {
+  const need = needOf(access);
+  let done: u32 = 0;
+  while (done < n) {
+    const at = vpn + done;
+    const found = findTable(aspace, at);
+    if (found == 0 || ((need & PTE_W) != 0 && (found & PTE_W) == 0)) break;
+    const i = <u32>at & 511;
+    const room = min<u32>(512 - i, n - done);
+    const hits = hitRun(found & TABLE_MASK, i, room, need);
+    done += hits;
+    if (hits < room) break;
+  }
+  if (done == n) return n;
+  const status = prepare(aspace, vpn + done, n - done, access);
+  if (status < 0) return status;
+  faultRun(aspace, vpn + done, n - done, access);
+  return n;
+}
+
 /** One page: the whole fault. 0 or its status. */
 export function faultOne(aspace: u32, vpn: u64, access: u32): i32 {
   const need = needOf(access);

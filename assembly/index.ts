@@ -114,6 +114,27 @@ export function faultPrepare(aspace: u32, vpn: f64, n: f64, access: u32): i32 {
 export function faultRun(aspace: u32, vpn: f64, n: u32, access: u32): void {
   faults.faultRun(aspace << 4, <u64>vpn, n, access);
 }
+/** A range of at most 65,536 pages, whole: `n`, or the status of the first fault that fails. */
+export function faultSpan(aspace: u32, vpn: f64, n: u32, access: u32): i32 {
+  return faults.faultSpan(aspace << 4, <u64>vpn, n, access);
+}
+/**
+ * Many ranges of `n` pages, each a fault of its own: `count` first pages as f64 at `list`. How many
+ * were done: all, unless one fails, and its status at H_OUT then.
+ */
+export function faultList(aspace: u32, list: u32, count: u32, n: u32, access: u32): u32 {
+  for (let i: u32 = 0; i < count; i++) {
+    const vpn = <u64>load<f64>(list + (i << 3));
+    const status = n == 1
+      ? faults.faultOne(aspace << 4, vpn, access)
+      : faults.faultSpan(aspace << 4, vpn, n, access);
+    if (status < 0) {
+      store<i32>(H_OUT, status);
+      return i;
+    }
+  }
+  return count;
+}
 export function entry(aspace: u32, vpn: f64): u32 { return pteGet(aspace << 4, <u64>vpn); }
 export function aspaceTables(aspace: u32): u32 { return load<u32>((aspace << 4) + AS_TABLES); }
 export function aspacePresent(aspace: u32): u32 { return load<u32>((aspace << 4) + AS_PRESENT); }

@@ -131,7 +131,8 @@ function distinctRun(from: u32, to: u32, stamps: u32, stamp: u32, parallel: bool
     store<u32>(mark, stamp);
     store<u8>(dirty + (frame >> 12), 1);
     const cell = weights + (frame << 2);
-    store<u32>(cell, load<u32>(cell) + 1);
+    if (parallel) atomic.add<u32>(cell, 1);
+    else store<u32>(cell, load<u32>(cell) + 1);
   }
 }
 

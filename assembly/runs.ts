@@ -52,8 +52,8 @@ function runsOfSlot(slot: u32, height: u32, base: u64, lo: u64, hi: u64, zero: u
 }
 
 /**
- * Lists the alias frames of the keys [lo, hi) at `out`: | frame u32 | 0 | key f64 | each. Counts in H_OUT's
- * words as above.
+ * Lists alias frames of the keys [lo, hi) at `out`: | frame u32 | 0 | key f64 |.
+ * H_OUT counts as above.
  */
 export function aliasesOf(slot: u32, height: u32, base: u64, lo: u64, hi: u64): void {
   if (!isChild(slot)) return;

@@ -12,7 +12,7 @@ import { chunkAlloc } from "./heap";
 
 export const LANE_BITS: u64 = 38;
 export const LANE_MASK: u64 = (1 << 38) - 1;
-const TABLE_CHUNKS: u32 = 16; // 65,536 weights
+const TABLE_CHUNKS: u32 = 4; // 16,384 weights
 
 /** The share of each of `owners` in one page; nothing for 0. */
 export function shareComputed(owners: u32): v128 {

@@ -7,7 +7,7 @@
  * Each table is one simulated frame of state MMU; it appears with its first entry and goes with its
  * last. An address is writable when W is set in its entries of all levels, so a snapshot takes
  * write permission from a gigabyte by clearing one bit. A write fault below a cleared bit sets it
- * again after clearing the 512 bits below (`pushDown`).
+ * again after clearing the 512 bits below (`protectEntries`).
  *
  * I1. `count` of a table = its entries that are not 0. A table of count 0 does not exist.
  * I2. A packed table's entries stand in the order of the bits of its bitmap.
@@ -150,16 +150,23 @@ export function entryClear(table: u32, i: u32): bool {
   return true;
 }
 
-/** Clears W in every entry of a table. */
-function pushDown(table: u32): void {
-  let at = load<u32>(table + T_DATA);
-  let end = at + 2048;
-  if (load<u8>(table + T_CLASS) != CLASS_DENSE) {
-    at += T_BITMAP;
-    end = at + ((<u32>load<u16>(table + T_COUNT) + 3) >> 2 << 4);
-  }
+/** Clears W in the words [from, to), four at a time. */
+function clearWrite(from: u32, to: u32): void {
   const keep = i32x4.splat(~PTE_W);
-  for (; at < end; at += 16) v128.store(at, v128.and(v128.load(at), keep));
+  let at = from;
+  for (; at + 16 <= to; at += 16) v128.store(at, v128.and(v128.load(at), keep));
+  for (; at < to; at += 4) store<u32>(at, load<u32>(at) & ~PTE_W);
+}
+
+/** Clears W in the entries [first, end) of a table. */
+function protectEntries(table: u32, first: u32, end: u32): void {
+  const data = load<u32>(table + T_DATA);
+  if (load<u8>(table + T_CLASS) == CLASS_DENSE) clearWrite(data + (first << 2), data + (end << 2));
+  else {
+    const entries = data + T_BITMAP;
+    const last = end == 512 ? <u32>load<u16>(table + T_COUNT) : rankOf(data, end);
+    clearWrite(entries + (rankOf(data, first) << 2), entries + (last << 2));
+  }
 }
 
 function indexOf(vpn: u64, level: u32): u32 {
@@ -236,7 +243,7 @@ function makeTables(aspace: u32, vpn: u64, writable: bool): u32 {
     }
     const below = entry & TABLE_MASK;
     if (writable && (entry & PTE_W) == 0) {
-      pushDown(below);
+      protectEntries(below, 0, 512);
       store<u32>(at, entry | PTE_W);
     }
     table = below;
@@ -281,17 +288,24 @@ export function hitRun(table: u32, i: u32, n: u32, need: u32): u32 {
 
 /** Clears W for the virtual pages [lo, hi), in the highest entries that cover them. */
 export function tablesProtect(table: u32, level: u32, base: u64, lo: u64, hi: u64): void {
-  const step = <u64>1 << ((level - 1) * 9);
-  const first = lo <= base ? 0 : <u32>((lo - base) / step);
-  for (let i = first; i < 512; i++) {
-    const at = base + <u64>i * step;
-    if (at >= hi) return;
-    const place = entryAt(table, i);
-    if (place == 0) continue;
-    const entry = load<u32>(place);
-    if (level == 1 || (lo <= at && at + step <= hi)) store<u32>(place, entry & ~PTE_W);
-    else if (entry != 0) tablesProtect(entry & TABLE_MASK, level - 1, at, lo, hi);
+  const shift = (level - 1) * 9;
+  const step = <u64>1 << shift;
+  const end = min(hi, base + (step << 9));
+  const first: u32 = lo <= base ? 0 : <u32>((lo - base + step - 1) >> shift); // first whole entry
+  const last: u32 = <u32>((end - base) >> shift); // behind the last whole one
+  if (first < last) protectEntries(table, first, last);
+  if (level == 1) return;
+  const before: u32 = lo <= base ? 0 : <u32>((lo - base) >> shift);
+  if (before < first) protectBelow(table, before, level, base + <u64>before * step, lo, hi);
+  if (last < 512 && last >= first && base + <u64>last * step < end) {
+    protectBelow(table, last, level, base + <u64>last * step, lo, hi);
   }
+}
+
+/** The entry's table, for the part of it that a range covers. */
+function protectBelow(table: u32, i: u32, level: u32, base: u64, lo: u64, hi: u64): void {
+  const entry = entryGet(table, i);
+  if (entry != 0) tablesProtect(entry & TABLE_MASK, level - 1, base, lo, hi);
 }
 
 /** Removes the entries of the virtual pages [lo, hi) and every table that becomes empty. */

@@ -101,10 +101,11 @@ static u32 commitRun(u32 vmo, u64 key, u32 n, u32 mapping) {
   u32 mask = R32(header + NH_MASK);
   u64 live = R32(vmo + V_PARENT) != 0 ? R64(vmo + V_LIMIT) : 0;
   bool watched = R32(vmo + V_MAP_COUNT) > (mapping != 0) || R32(vmo + V_CHILD) != 0;
-  u32 columnA = R32(H_FRAME_A);
-  u32 columnB = R32(H_FRAME_B);
-  u32 columnC = R32(H_FRAME_C);
-  u32 columnD = R32(H_FRAME_D);
+  u32a *columnA = WORDS(R32(H_FRAME_A));
+  u32a *columnB = WORDS(R32(H_FRAME_B));
+  u32a *columnC = WORDS(R32(H_FRAME_C));
+  u32a *columnD = WORDS(R32(H_FRAME_D));
+  u32a *slots = WORDS(leaf);
   u32 family = R32(vmo + V_FAMILY);
   u32 b = ST_OBJECT | ((u32)(key >> 22) << B_KEY_SHIFT);
   u32 c = family & 0xfff;
@@ -113,15 +114,14 @@ static u32 commitRun(u32 vmo, u64 key, u32 n, u32 mapping) {
   i32 taken = 0;
   for (u32 j = 0; j < n; j++) {
     u32 i = first + j;
-    u32 at = leaf + (i << 2);
-    u32 slot = R32(at);
+    u32 slot = slots[i];
     u32 source = 0;
     if (isChild(slot)) {
       if ((mask >> i & 1) == 0) continue;
       mask &= ~(1u << i);
-      u32 refs = R32(columnA + (slot << 2));
+      u32 refs = columnA[slot];
       if ((refs & A_REF_MASK) == 1) continue;
-      R32(columnA + (slot << 2)) = refs - 1;
+      columnA[slot] = refs - 1;
       source = slot;
     } else {
       added++;
@@ -129,11 +129,11 @@ static u32 commitRun(u32 vmo, u64 key, u32 n, u32 mapping) {
     }
     u32 frame = frameTake();
     taken++;
-    R32(columnA + (frame << 2)) = 1;
-    R32(columnB + (frame << 2)) = b;
-    R32(columnC + (frame << 2)) = c;
-    R32(columnD + (frame << 2)) = d | ((u32)(key + j) & 0x3fffff);
-    R32(at) = frame;
+    columnA[frame] = 1;
+    columnB[frame] = b;
+    columnC[frame] = c;
+    columnD[frame] = d | ((u32)(key + j) & 0x3fffff);
+    slots[i] = frame;
     if (source != 0) copyContent(source, frame);
     if (watched && (source != 0 || zeroMayBeMapped(vmo))) dropOthers(vmo, key + j, mapping);
   }
@@ -221,20 +221,23 @@ static void readRun(u32 table, u32 i, u32 vmo, u64 key, u32 n, u32 base, u32 wri
   u32 leaf = found & ~1u;
   u32 first = (u32)key & 31;
   u32 mask = leaf == 0 ? 0 : R32(headerOf(leaf) + NH_MASK);
-  u32 columnA = R32(H_FRAME_A);
+  const u32a *columnA = WORDS(R32(H_FRAME_A));
+  const u32a *slots = WORDS(leaf);
+  bool zero = false;
   u64 live = R32(vmo + V_PARENT) != 0 ? R64(vmo + V_LIMIT) : 0;
   for (u32 j = 0; j < n; j++) {
-    u32 slot = leaf == 0 ? 0 : R32(leaf + ((first + j) << 2));
+    u32 slot = leaf == 0 ? 0 : slots[first + j];
     u32 entry = base;
     if (isChild(slot)) {
       entry |= slot << PTE_SHIFT;
       bool own = (mask >> (first + j) & 1) == 0
-        || (R32(columnA + (slot << 2)) & A_REF_MASK) == 1;
+        || (columnA[slot] & A_REF_MASK) == 1;
       if ((found & 1) == 0 && own) entry |= write;
     } else if (key + j < live) entry |= seenFrame(vmo, key + j) << PTE_SHIFT;
-    if (entry >> PTE_SHIFT == 0) R16(vmo + V_FLAGS) |= VF_ZERO_MAPPED;
+    zero = zero || entry >> PTE_SHIFT == 0;
     entrySet(table, i + j, entry);
   }
+  if (zero) noteZeroMapped(vmo);
 }
 
 static u32 resolve(u32 aspace, u32 m, u64 vpn, u32 n, u32 access) {
@@ -251,9 +254,9 @@ static u32 resolve(u32 aspace, u32 m, u64 vpn, u32 n, u32 access) {
   u32 before = R16(table + T_COUNT);
   u32 i = (u32)vpn & 511;
   if (write) {
-    for (u32 j = 0; j < run; j++) {
-      entrySet(table, i + j, R32(leaf + (j << 2)) << PTE_SHIFT | base | PTE_W | PTE_D);
-    }
+    const u32a *frames = WORDS(leaf);
+    u32 flags = base | PTE_W | PTE_D;
+    for (u32 j = 0; j < run; j++) entrySet(table, i + j, frames[j] << PTE_SHIFT | flags);
   } else readRun(table, i, vmo, key, run, base, (perms & PERM_WRITE) != 0 ? PTE_W : 0);
   R32(aspace + AS_PRESENT) += R16(table + T_COUNT) - before;
   return run;

@@ -61,7 +61,7 @@ static i32 faultRange(u32 aspace, u64 base, u64 pages, u32 access) {
   return 0;
 }
 
-static i32 commitPages(u32 vmo, u64 page, u64 n) {
+TIMED static i32 commitPages(u32 vmo, u64 page, u64 n) {
   u64 lo = vmoBase(vmo) + page;
   if (!reservePages(vmo, lo, lo + n)) return NO_MEMORY;
   commitKeys(vmo, lo, lo + n);
@@ -69,7 +69,7 @@ static i32 commitPages(u32 vmo, u64 page, u64 n) {
 }
 
 /* `count` children of a VMO, each with `own` pages written: in a row, or anywhere. */
-static i32 makeForks(u32 vmo, u32 count, u32 own, bool scattered, u32 seed) {
+TIMED static i32 makeForks(u32 vmo, u32 count, u32 own, bool scattered, u32 seed) {
   randomState = seed;
   u32 pages = (u32)vmoSize(vmo);
   for (u32 k = 0; k < count; k++) {
@@ -98,7 +98,7 @@ static void answerState(void) {
 }
 
 /* Times `ranges` of `length` pages: in order, or in the order of the permutation. */
-static void timeRanges(u32 aspace, u64 base, u64 pages, u64 length, u32 access, bool shuffled) {
+TIMED static void timeRanges(u32 aspace, u64 base, u64 pages, u64 length, u32 access, bool shuffled) {
   u64 start = nowNs();
   u64 ranges = pages / length;
   for (u64 i = 0; i < ranges; i++) {
@@ -113,7 +113,7 @@ static void timeRanges(u32 aspace, u64 base, u64 pages, u64 length, u32 access, 
   answer((i64)(nowNs() - start));
 }
 
-static void timeSnapshots(u32 vmo, u32 count) {
+TIMED static void timeSnapshots(u32 vmo, u32 count) {
   u64 start = nowNs();
   u32 first = 0;
   for (u32 i = 0; i < count; i++) {
@@ -123,7 +123,7 @@ static void timeSnapshots(u32 vmo, u32 count) {
   printf("ok %llu %u\n", (unsigned long long)(nowNs() - start), first);
 }
 
-static void timeReads(bool nodes) {
+TIMED static void timeReads(bool nodes) {
   readBytes = 0;
   u64 start = nowNs();
   if (nodes) readNodes();
@@ -132,7 +132,7 @@ static void timeReads(bool nodes) {
   printf("ok %llu %llu\n", (unsigned long long)took, (unsigned long long)readBytes);
 }
 
-static void timeEntries(bool shares) {
+TIMED static void timeEntries(bool shares) {
   u64 start = nowNs();
   entriesCount();
   if (shares) entriesShares();

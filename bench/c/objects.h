@@ -11,6 +11,7 @@ static u32 vmoRoot(u32 vmo) { return R32(vmo + V_ROOT); }
 static u32 vmoHeight(u32 vmo) { return R8(vmo + V_HEIGHT); }
 
 static void vmoDrop(u32 vmo) {
+  forgetPath();
   u32 refs = R32(vmo + V_REFS) - 1;
   R32(vmo + V_REFS) = refs;
   if (refs != 0) return;
@@ -142,6 +143,7 @@ static void freeMapping(u32 m) {
 }
 
 static void freeAspace(u32 aspace) {
+  tlbForget();
   while (R32(aspace + AS_COUNT) != 0) {
     freeMapping(R32(R32(aspace + AS_INDEX) + ((R32(aspace + AS_COUNT) - 1) << 2)));
   }
@@ -177,6 +179,9 @@ static void dropOthers(u32 vmo, u64 key, u32 except) {
   }
 }
 
+static void noteZeroMapped(u32 vmo) {
+  for (; vmo != 0; vmo = R32(vmo + V_PARENT)) R16(vmo + V_FLAGS) |= VF_ZERO_MAPPED;
+}
 static bool zeroMayBeMapped(u32 vmo) { return (R16(vmo + V_FLAGS) & VF_ZERO_MAPPED) != 0; }
 
 /* ---- VMOs ---------------------------------------------------------------------------------- */
@@ -205,8 +210,10 @@ static void protectWindow(u32 vmo, u64 lo, u64 hi) {
     u64 to = least64(hi, key + R64(m + M_PAGES));
     if (from >= to) continue;
     u32 root = R32(R32(m + M_ASPACE) + AS_ROOT);
+    if (root == 0) continue;
     u64 vpn = mappingBase(m) + (from - key);
-    if (root != 0) tablesProtect(root, 4, 0, vpn, vpn + (to - from));
+    tlbForget();
+    tablesProtect(root, 4, 0, vpn, vpn + (to - from));
   }
 }
 
@@ -216,6 +223,7 @@ static u32 snapshot(u32 parent) {
   if (child == 0) return 0;
   R64(child + V_BASE) = vmoBase(parent);
   R32(child + V_FAMILY) = R32(parent + V_FAMILY);
+  forgetPath();
   u32 root = vmoRoot(parent);
   R8(child + V_HEIGHT) = R8(parent + V_HEIGHT);
   R32(child + V_ROOT) = root;

@@ -1,14 +1,14 @@
 /*
  * What a pass is compared with: reading, and counting, in the plainest way the machine has.
  */
-#define FRAME_COLUMNS 4
+
 
 /* Bytes read by the last of these, and what they added up to (so that nothing is left out). */
 static u64 readBytes;
 static u64 readSum;
 
-static u32 sumWords(u32 at, u64 bytes) {
-  const u32a *words = (const u32a *)AT(at);
+static inline u32 sumWords(u32 at, u64 bytes) {
+  const u32a *words = WORDS(at);
   u32 sum = 0;
   for (u64 i = 0; i < bytes / 4; i++) sum += words[i];
   readBytes += bytes;
@@ -16,14 +16,13 @@ static u32 sumWords(u32 at, u64 bytes) {
 }
 
 /* The four columns of every frame that was ever in use. */
-static void readFrames(void) {
+TIMED static void readFrames(void) {
   u64 bytes = (u64)R32(H_FRAME_BUMP) * 4;
-  readSum += sumWords(R32(H_FRAME_A), bytes) + sumWords(R32(H_FRAME_B), bytes);
-  readSum += sumWords(R32(H_FRAME_C), bytes) + sumWords(R32(H_FRAME_D), bytes);
+  for (u32 field = H_FRAME_A; field <= H_FRAME_D; field += 4) readSum += sumWords(R32(field), bytes);
 }
 
 /* Slots and header of every living node, chunk by chunk. */
-static void readNodes(void) {
+TIMED static void readNodes(void) {
   for (u32 h = 1; h <= R32(H_MAX_HEIGHT); h++) {
     for (u32 c = R32(H_NODE_CHUNKS + (h << 2)); c != 0; c = R32(c + NC_NEXT)) {
       for (u32 n = 0; n < NODES_PER_CHUNK; n++) {
@@ -56,7 +55,7 @@ static void entriesMake(u32 spaces, u32 shared, u32 own) {
   }
 }
 
-static void entriesCount(void) {
+TIMED static void entriesCount(void) {
   memset(countArray, 0, (u64)frameCount * 4);
   for (u32 i = 0; i < entryCount; i++) {
     u32 entry = entryArray[i];
@@ -66,7 +65,7 @@ static void entriesCount(void) {
 }
 
 /* Reads the shares back, in the kernel's arithmetic. */
-static void entriesShares(void) {
+TIMED static void entriesShares(void) {
   u64 sum = 0;
   for (u32 i = 0; i < entryCount; i++) {
     u32 entry = entryArray[i];

@@ -6,6 +6,10 @@
 
 static u32 roomOf(u32 cls) { return cls == CLASS_DENSE ? 512 : (32u << cls) - 16; }
 
+/* Makes every entry of the look-aside buffer stale: a table went, or a permission did. */
+static void tlbForget(void) { R32(H_TLB_EPOCH) += 1; }
+static u32 tlbAt(u32 aspace, u32 leaf) { return H_TLB + (((leaf ^ aspace >> 6) & TLB_MASK) << 4); }
+
 static u32 newTable(u32 aspace, u32 level) {
   u32 table = poolAlloc(POOL_TABLE);
   u32 data = poolAlloc(POOL_TABLE_DATA);
@@ -21,6 +25,7 @@ static u32 newTable(u32 aspace, u32 level) {
 }
 
 static void freeTable(u32 aspace, u32 table) {
+  tlbForget();
   frameFree(R32(table + T_FRAME));
   poolFree(POOL_TABLE_DATA + R8(table + T_CLASS), R32(table + T_DATA));
   poolFree(POOL_TABLE, table);
@@ -28,10 +33,11 @@ static void freeTable(u32 aspace, u32 table) {
 }
 
 static u32 rankOf(u32 data, u32 i) {
-  u64 n = 0;
-  u32 word = i >> 6 << 3;
-  for (u32 w = 0; w < word; w += 8) n += (u32)__builtin_popcountll(R64(data + w));
-  return (u32)n + (u32)__builtin_popcountll(R64(data + word) & ((1ull << (i & 63)) - 1));
+  u32 n = 0;
+  const u64a *bits = WIDE_WORDS(data);
+  u32 word = i >> 6;
+  for (u32 w = 0; w < word; w++) n += (u32)__builtin_popcountll(bits[w]);
+  return n + (u32)__builtin_popcountll(bits[word] & ((1ull << (i & 63)) - 1));
 }
 
 static bool hasBit(u32 data, u32 i) { return (R32(data + (i >> 5 << 2)) >> (i & 31) & 1) != 0; }
@@ -53,12 +59,13 @@ static void growTable(u32 table, u32 cls) {
   u32 data = poolAlloc(POOL_TABLE_DATA + cls);
   if (cls == CLASS_DENSE) {
     fill(data, 0, 2048);
-    u32 from = old + T_BITMAP;
+    const u32a *from = WORDS(old + T_BITMAP);
+    const u32a *bitmap = WORDS(old);
+    u32a *to = WORDS(data);
     for (u32 w = 0; w < 16; w++) {
-      u32 bits = R32(old + (w << 2));
+      u32 bits = bitmap[w];
       while (bits != 0) {
-        R32(data + (((w << 5) + (u32)__builtin_ctz(bits)) << 2)) = R32(from);
-        from += 4;
+        to[(w << 5) + (u32)__builtin_ctz(bits)] = *from++;
         bits &= bits - 1;
       }
     }
@@ -90,7 +97,8 @@ static void entrySet(u32 table, u32 i, u32 value) {
   u32 rank = rankOf(data, i);
   u32 at = data + T_BITMAP + (rank << 2);
   if (!hasBit(data, i)) {
-    copy(at + 4, at, (u64)(count - rank) << 2);
+    u32a *entries = WORDS(data + T_BITMAP);
+    for (u32 to = count; to > rank; to--) entries[to] = entries[to - 1];
     R32(data + (i >> 5 << 2)) |= 1u << (i & 31);
     R16(table + T_COUNT) = (u16)(count + 1);
   }
@@ -115,20 +123,18 @@ static bool entryClear(u32 table, u32 i) {
 }
 
 static void pushDown(u32 table) {
-  u32 at = R32(table + T_DATA);
-  u32 end = at + 2048;
+  u32a *entries = WORDS(R32(table + T_DATA));
+  u32 n = 512;
   if (R8(table + T_CLASS) != CLASS_DENSE) {
-    at += T_BITMAP;
-    end = at + ((R16(table + T_COUNT) + 3u) >> 2 << 4);
+    entries += T_BITMAP / 4;
+    n = (R16(table + T_COUNT) + 3u) & ~3u;
   }
-  for (; at < end; at += 16) {
-    for (u32 i = 0; i < 16; i += 4) R32(at + i) &= ~PTE_W;
-  }
+  for (u32 i = 0; i < n; i++) entries[i] &= ~PTE_W;
 }
 
 static u32 tableIndex(u64 vpn, u32 level) { return (u32)(vpn >> ((level - 1) * 9)) & 511; }
 
-static u32 findTable(u32 aspace, u64 vpn) {
+static u32 walkTables(u32 aspace, u64 vpn) {
   u32 table = R32(aspace + AS_ROOT);
   if (table == 0) return 0;
   u32 writable = PTE_W;
@@ -141,7 +147,22 @@ static u32 findTable(u32 aspace, u64 vpn) {
   return table | writable;
 }
 
-static u32 needTable(u32 aspace, u64 vpn, bool writable) {
+/* Leaf table of a virtual page | W where all levels above allow writing; 0: there is none. */
+static u32 findTable(u32 aspace, u64 vpn) {
+  u32 leaf = (u32)(vpn >> 9);
+  u32a *at = WORDS(tlbAt(aspace, leaf));
+  if (at[0] == aspace && at[1] == leaf && at[3] == R32(H_TLB_EPOCH)) return at[2];
+  u32 found = walkTables(aspace, vpn);
+  if (found != 0) {
+    at[0] = aspace;
+    at[1] = leaf;
+    at[2] = found;
+    at[3] = R32(H_TLB_EPOCH);
+  }
+  return found;
+}
+
+static u32 makeTables(u32 aspace, u64 vpn, bool writable) {
   u32 table = R32(aspace + AS_ROOT);
   if (table == 0) {
     table = newTable(aspace, 4);
@@ -168,6 +189,14 @@ static u32 needTable(u32 aspace, u64 vpn, bool writable) {
   return table;
 }
 
+static u32 needTable(u32 aspace, u64 vpn, bool writable) {
+  u32 found = findTable(aspace, vpn);
+  if (found != 0 && (!writable || (found & PTE_W) != 0)) return found & TABLE_MASK;
+  u32 table = makeTables(aspace, vpn, writable);
+  R32(tlbAt(aspace, (u32)(vpn >> 9))) = 0;
+  return table;
+}
+
 static u32 missingTables(u32 aspace, u64 vpn) {
   u32 table = R32(aspace + AS_ROOT);
   if (table == 0) return 4;
@@ -183,15 +212,14 @@ static u32 hitRun(u32 table, u32 i, u32 n, u32 need) {
   u32 data = R32(table + T_DATA);
   u32 run = 0;
   if (R8(table + T_CLASS) == CLASS_DENSE) {
-    u32 from = data + (i << 2);
+    const u32a *from = WORDS(data + (i << 2));
     u64 pair = need | (u64)need << 32;
     while (run + 4 <= n) {
-      u64 low = R64(from + (run << 2)) & pair;
-      u64 high = R64(from + (run << 2) + 8) & pair;
-      if ((low & high) != pair) break;
+      const u64a *four = (const u64a *)(from + run);
+      if ((four[0] & four[1] & pair) != pair) break;
       run += 4;
     }
-    while (run < n && (R32(from + (run << 2)) & need) == need) run++;
+    while (run < n && (from[run] & need) == need) run++;
     return run;
   }
   u32 at = data + T_BITMAP + (rankOf(data, i) << 2);

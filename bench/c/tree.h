@@ -55,7 +55,8 @@ static u32 nodeTake(u32 height) {
 
 static u32 nodeNew(u32 height, u32 value) {
   u32 node = nodeTake(height);
-  for (u32 i = 0; i < FANOUT; i++) R32(node + (i << 2)) = value;
+  u32a *slots = WORDS(node);
+  for (u32 i = 0; i < FANOUT; i++) slots[i] = value;
   u32 h = headerOf(node);
   R32(h + NH_REFS) = 1;
   R32(h + NH_MASK) = 0;
@@ -83,8 +84,9 @@ static u32 nodeCopy(u32 old, u32 height) {
   u32 node = nodeTake(height);
   memcpy(AT(node), AT(old), NODE_BYTES);
   u32 mask = 0;
+  const u32a *slots = WORDS(node);
   for (u32 i = 0; i < FANOUT; i++) {
-    u32 slot = R32(node + (i << 2));
+    u32 slot = slots[i];
     if (!isChild(slot)) continue;
     mask |= 1u << i;
     u32 refs = height == 1 ? frameA(slot) : headerOf(nodeOf(slot)) + NH_REFS;
@@ -114,9 +116,8 @@ static void nodeDrop(u32 node) {
 #define KEEP_NODES 4u
 
 static u32 heightFor(u64 key) {
-  u32 height = 1;
-  while (key >> (height * FANOUT_BITS) != 0) height++;
-  return height;
+  u32 bits = key == 0 ? 0 : 64 - (u32)__builtin_clzll(key);
+  return most32(1, (bits + FANOUT_BITS - 1) / FANOUT_BITS);
 }
 static bool beyond(u32 height, u64 key) { return key >> (height * FANOUT_BITS) != 0; }
 static u32 indexAt(u64 key, u32 height) {
@@ -197,7 +198,10 @@ static u32 exclusiveChild(u32 node, u32 i, u32 height) {
   return copied;
 }
 
+static void forgetPath(void) { R32(H_PATH_VMO) = 0; }
+
 static u32 exclusiveLeaf(u32 vmo, u64 key) {
+  if (R32(H_PATH_VMO) == vmo && R64(H_PATH_LEAF) == key >> FANOUT_BITS) return R32(H_PATH + 8);
   u32 height = R8(vmo + V_HEIGHT);
   if (!isChild(R32(vmo + V_ROOT)) || beyond(height, key)) {
     growTo(vmo, key);
@@ -215,6 +219,8 @@ static u32 exclusiveLeaf(u32 vmo, u64 key) {
     node = exclusiveChild(node, i, h - 1);
   }
   R32(H_PATH + 8) = node;
+  R32(H_PATH_VMO) = vmo;
+  R64(H_PATH_LEAF) = key >> FANOUT_BITS;
   return node;
 }
 
@@ -243,8 +249,9 @@ static bool releaseStep(u32 budget) {
     if (node == 0) return false;
     R32(H_PENDING) = R32(headerOf(node) + NH_AUX);
     u32 height = nodeHeight(node);
-    for (u32 i = 0; i < NODE_BYTES; i += 4) {
-      u32 slot = R32(node + i);
+    const u32a *slots = WORDS(node);
+    for (u32 i = 0; i < FANOUT; i++) {
+      u32 slot = slots[i];
       if (slot != 0 && (slot & SLOT_TAG) == 0) {
         if (height == 1) frameDrop(slot);
         else nodeDrop(nodeOf(slot));

@@ -37,6 +37,11 @@ typedef u64 MAY_ALIAS u64a;
 #define R16(offset) (*(u16a *)AT(offset))
 #define R32(offset) (*(u32a *)AT(offset))
 #define R64(offset) (*(u64a *)AT(offset))
+/* A run of words is walked by pointer: an offset may wrap at 2^32, which gcc has to allow for. */
+#define WORDS(offset) ((u32a *)AT(offset))
+#define WIDE_WORDS(offset) ((u64a *)AT(offset))
+/* gcc optimises what only main calls, once, for size: what is timed stands apart from it. */
+#define TIMED __attribute__((noinline, hot))
 
 static inline u64 least64(u64 a, u64 b) { return a < b ? a : b; }
 static inline u64 most64(u64 a, u64 b) { return a > b ? a : b; }

@@ -12,7 +12,7 @@ import { PassMemoryError } from '../core/passes.js';
 import { fail, ZxError } from '../objects/errors.js';
 import { FrameState } from '../core/core.js';
 import type { KernelSystem } from '../objects/system.js';
-import { accountAttributed } from './attributed.js';
+import { accountAttributed, accountVmos } from './attributed.js';
 import { assemble, type Extras } from './assemble.js';
 import { accountClassic, type Outcome } from './classic.js';
 import { collect, type Collected } from './collect.js';
@@ -124,14 +124,17 @@ async function run(
   plan: Plan, wantOwners: boolean,
 ): Promise<Extras> {
   const { core } = system;
+  const scan = (pass: TreePass): Promise<void> => scanTrees(system, pass, plan);
+  if (plan.policy === 'exact' || plan.policy === 'mapcount') {
+    await accountVmos(core, collected, outcome, scan);
+  }
   if (plan.reach === 'present') {
     const rule = plan.policy === 'exact' ? 'exact' : 'mapcount';
     const aspaces = collected.processes.map(({ aspace }) => aspace);
-    const scan = (pass: EntryPass): Promise<void> => scanEntries(system, pass, aspaces, plan);
+    const scanAll = (pass: EntryPass): Promise<void> => scanEntries(system, pass, aspaces, plan);
     const want = wantOwners && rule === 'exact';
-    return accountPresent(core, collected, outcome, rule, recorded, scan, want);
+    return accountPresent(core, collected, outcome, rule, recorded, scanAll, want);
   }
-  const scan = (pass: TreePass): Promise<void> => scanTrees(system, pass, plan);
   if (plan.policy === 'classic') await accountClassic(core, collected, outcome, scan);
   else if (plan.policy === 'attributed') await accountAttributed(core, collected, outcome, scan);
   else return accountExact(core, collected, outcome, scan, wantOwners);

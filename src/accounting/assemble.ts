@@ -2,6 +2,7 @@
  * Puts what was collected and what a policy found together into the tables that views take.
  */
 
+import { VmoInfoFlag } from '../objects/info.js';
 import type { KernelSystem } from '../objects/system.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { Outcome } from './classic.js';
@@ -28,7 +29,8 @@ export function assemble(
   system: KernelSystem, recorded: Recorded | undefined, collected: Collected, outcome: Outcome,
   plan: { readonly policy: Policy; readonly reach: Reach }, extras: Extras,
 ): AccountTables {
-  const vmos = vmoTable(system, collected, outcome);
+  const own = vmoTable(system, collected, outcome);
+  const vmos = withRest(own, recorded?.notRecordedBytes ?? 0);
   const swap = recorded === undefined ? undefined : swapColumns(collected, recorded);
   const maps = mapTable(collected, outcome, swap?.maps);
   const tasks = taskTable(system, collected, outcome, vmos, plan, extras, swap);
@@ -74,6 +76,37 @@ function vmoTable(system: KernelSystem, collected: Collected, outcome: Outcome):
     ...outcome.vmos,
     metadataBytes: Float64Array.from(vmos, (vmo) =>
       vmo.isOwner ? core.vmoMetadataBytes(vmo.tree.ref) : 0),
+  };
+}
+
+const NOT_RECORDED = 'not recorded';
+
+/** Adds a row for memory that no recorded process maps: counted, never made. */
+function withRest(vmos: VmoTable, restBytes: number): VmoTable {
+  if (restBytes === 0) return vmos;
+  const { count, scaled } = vmos;
+  const numbers = (column: Float64Array, last: number): Float64Array =>
+    Float64Array.from({ length: count + 1 }, (_, row) => column[row] ?? last);
+  const counts = (column: Uint32Array, last: number): Uint32Array =>
+    Uint32Array.from({ length: count + 1 }, (_, row) => column[row] ?? last);
+  const whole = (column: BigUint64Array, last: bigint): BigUint64Array =>
+    BigUint64Array.from({ length: count + 1 }, (_, row) => column[row] ?? last);
+  const rest = BigInt(restBytes);
+  return {
+    count: count + 1,
+    koid: numbers(vmos.koid, 0),
+    name: [...vmos.name, NOT_RECORDED],
+    sizeBytes: whole(vmos.sizeBytes, rest),
+    parentKoid: numbers(vmos.parentKoid, 0),
+    numChildren: counts(vmos.numChildren, 0),
+    numMappings: counts(vmos.numMappings, 0),
+    shareCount: counts(vmos.shareCount, 1),
+    flags: counts(vmos.flags, VmoInfoFlag.PAGED),
+    cachePolicy: Uint8Array.from({ length: count + 1 }, (_, row) => vmos.cachePolicy[row] ?? 0),
+    committedBytes: numbers(vmos.committedBytes, restBytes),
+    privateBytes: numbers(vmos.privateBytes, restBytes),
+    scaled: { bytes: whole(scaled.bytes, rest), fraction: whole(scaled.fraction, 0n) },
+    metadataBytes: numbers(vmos.metadataBytes, 0),
   };
 }
 

@@ -19,26 +19,39 @@ export async function accountAttributed(
   core: Core, collected: Collected, outcome: Outcome, scan: (pass: TreePass) => Promise<void>,
 ): Promise<void> {
   const { vmos, windows } = collected;
-  const pass = new TreePass(core, 'sum');
-  try {
-    const owners = new Windows();
-    vmos.forEach((vmo) => {
-      if (vmo.isOwner && !vmo.isPhysical) owners.add(vmo.tree.ref, 0, vmo.sizePages, 1);
-    });
-    pass.inject(owners);
-    await scan(pass);
-    const whole = new Windows();
-    vmos.forEach((vmo, row) => {
-      if (vmo.isOwner && !vmo.isPhysical) whole.add(vmo.tree.ref, 0, vmo.sizePages, row);
-    });
-    const sums = pass.read(whole, vmos.length);
-    fillVmos(outcome, sums);
+  await accountVmos(core, collected, outcome, scan, (pass) => {
     const parts = new Windows();
     windows.forEach(({ vmo, tree, page, pages }, i) => {
       const object = vmos[vmo];
       if (object?.isOwner === true && !object.isPhysical) parts.add(tree.ref, page, pages, i);
     });
     fillRows(collected, outcome, pass.read(parts, windows.length));
+  });
+}
+
+/**
+ * Fills in the figures of VMOs alone, shared among the VMOs that see a page: also those of the
+ * policies that say who maps a page, not whose it is.
+ *
+ * @param more - what else to read before the pass ends
+ */
+export async function accountVmos(
+  core: Core, { vmos }: Collected, outcome: Outcome, scan: (pass: TreePass) => Promise<void>,
+  more?: (pass: TreePass) => void,
+): Promise<void> {
+  const pass = new TreePass(core, 'sum');
+  try {
+    const owners = new Windows();
+    const whole = new Windows();
+    vmos.forEach((vmo, row) => {
+      if (!vmo.isOwner || vmo.isPhysical) return;
+      owners.add(vmo.tree.ref, 0, vmo.sizePages, 1);
+      whole.add(vmo.tree.ref, 0, vmo.sizePages, row);
+    });
+    pass.inject(owners);
+    await scan(pass);
+    fillVmos(outcome, pass.read(whole, vmos.length));
+    more?.(pass);
   } finally {
     pass.end();
   }

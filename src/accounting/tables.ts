@@ -107,7 +107,11 @@ export interface MapTable {
   readonly swapBytes: Float64Array;
 }
 
-/** One row for each VMO, oldest first (ZX_INFO_VMO). */
+/**
+ * One row for each VMO, oldest first (ZX_INFO_VMO). Of a recorded system one more, last:
+ * `not recorded`, what no recorded process maps. Under `exact` and `mapcount` the figures are those
+ * of `attributed`.
+ */
 export interface VmoTable {
   /** Number of rows. */
   readonly count: number;

@@ -89,7 +89,8 @@ export class Context {
     if (options.stats === true) {
       const took = `${openedMs - startMs} ms to load, ${deps.nowMs() - openedMs} ms to account`;
       const peak = `${mebibytes(deps.peakResidentBytes())} resident at most`;
-      this.note([`${took}; ${peak}, ${mebibytes(system.hostBytesUsed ?? 0)} of core memory in use`]);
+      const core = `${mebibytes(system.hostBytesUsed ?? 0)} of core memory in use`;
+      this.note([`${took}; ${peak}, ${core}`]);
     }
     return tables;
   }

@@ -72,12 +72,34 @@ export class Core extends CoreVmos {
       const status = this.raw.fault(aspace, page, access);
       return status < 0 ? status : 1;
     }
+    if (pages <= CALL_PAGES) return this.raw.faultSpan(aspace, page, pages, access);
     const status = this.raw.faultPrepare(aspace, page, pages, access);
     if (status < 0) return status;
     for (let at = 0; at < pages; at += CALL_PAGES) {
       this.raw.faultRun(aspace, page + at, Math.min(CALL_PAGES, pages - at), access);
     }
     return pages;
+  }
+
+  /**
+   * Touches ranges of `pages` pages from each of some first pages on, each a fault of its own.
+   *
+   * @returns how many ranges were touched, and the status of the next one if it failed (else 0)
+   */
+  faultEach(
+    aspace: AspaceRef, firstPages: Float64Array, pages: number, access: number,
+  ): { done: number; status: number } {
+    const room = XFER_BYTES / 8;
+    const xfer = this.word('H_XFER');
+    for (let at = 0; at < firstPages.length; at += room) {
+      const part = firstPages.subarray(at, at + room);
+      this.f64.set(part, xfer >>> 3);
+      const done = this.raw.faultList(aspace, xfer, part.length, pages, access);
+      if (done === part.length) continue;
+      const status = this.u32[(this.constants.H_OUT as number) >>> 2] as number;
+      return { done: at + done, status: status | 0 };
+    }
+    return { done: firstPages.length, status: 0 };
   }
 
   /** Page-table pages of an address space. */

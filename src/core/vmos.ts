@@ -1,9 +1,10 @@
 /**
- * Page trees through the core's door: making, cloning, committing, reading, and what accounting asks.
+ * Page trees through the core's door: making, cloning, committing, reading, and what accounting
+ * asks.
  *
- * I1. Every range operation reserves before it changes anything, then works in calls of at most 65,536
- *     pages: V8 never replaces a running Wasm function, so a long first call would stay in unoptimised
- *     code.
+ * I1. Every range operation reserves before it changes anything, then works in calls of at most
+ *     65,536 pages: V8 never replaces a running Wasm function, so a long first call would stay in
+ *     unoptimised code.
  */
 import { CoreMemory } from './memory.js';
 import type { VmoRef } from './refs.js';

@@ -58,6 +58,8 @@ export interface RawExports {
   fault(aspace: Num, vpn: Num, access: Num): Num;
   faultPrepare(aspace: Num, vpn: Num, n: Num, access: Num): Num;
   faultRun(aspace: Num, vpn: Num, n: Num, access: Num): void;
+  faultSpan(aspace: Num, vpn: Num, n: Num, access: Num): Num;
+  faultList(aspace: Num, list: Num, count: Num, n: Num, access: Num): Num;
   entry(aspace: Num, vpn: Num): Num;
   aspaceTables(aspace: Num): Num;
   aspacePresent(aspace: Num): Num;

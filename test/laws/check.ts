@@ -75,6 +75,21 @@ const wrongEntries = (model: OnModel, system: OnSystem): string[] => {
   return wrong;
 };
 
+/**
+ * Forgets in the model what the core dropped early: a change of a file may take the entries of its live
+ * clones along, also where a clone has a page of its own. The clone's next access faults it in again.
+ */
+export const forgetDropped = (model: OnModel, system: OnSystem): void => {
+  const { core } = system.system;
+  for (const [i, process] of model.processes.entries()) {
+    const aspace = system.processes[i]!.object.aspace.ref as Parameters<typeof core.entry>[0];
+    for (const address of [...process.entries.keys()]) {
+      const live = process.mappingAt(address)?.vmo.tree.parent !== null;
+      if (live && core.entry(aspace, address) === 0) process.entries.delete(address);
+    }
+  }
+};
+
 /** What is wrong with frames: their number in use, their sum over the states. */
 export const wrongFrames = (model: OnModel, system: OnSystem): string[] => {
   const { core } = system.system;

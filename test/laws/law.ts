@@ -7,6 +7,7 @@
 import fc from 'fast-check';
 import type { Test } from 'tap';
 import { isLong, runs } from '../support/long.js';
+import { forgetDropped } from './check.js';
 import { OnModel } from './on-model.js';
 import { OnSystem } from './on-system.js';
 import { type Mix, type Op, programs, show } from './program.js';
@@ -60,6 +61,7 @@ export const runBoth = async (
     if (wanted.bytes && !Buffer.from(wanted.bytes).equals(got.bytes ?? new Uint8Array())) {
       return [`${what}: read other bytes than the model`];
     }
+    forgetDropped(model, system);
     const wrong = await after(model, system, step);
     if (wrong.length > 0) return [what, ...wrong];
   }
