@@ -7,24 +7,24 @@
 export { System, type BootOptions, type OpenOptions } from './system.js';
 export type { AccountOptions } from './accounting/account.js';
 export * from './accounting/tables.js';
-export type { ProcessEntry } from './accounting/collect.js';
-export type { Recorded, RecordedSwap } from './accounting/recorded.js';
 export {
   Core, CoreVmoKind, FrameState,
   type AspaceRef, type CoreOptions, type FrameInfo, type FrameKinds, type MappingRef, type Ref,
   type VmoRef,
 } from './core/core.js';
-export type { CoreVariant, RawConstants, RawExports } from './core/wasm.js';
-export { ZxError } from './objects/errors.js';
+export type { CoreVariant } from './core/wasm.js';
+export { ZxError, type ErrorDetails } from './objects/errors.js';
 export { Handle } from './objects/handle.js';
 export * from './objects/info.js';
-export { Job } from './objects/job.js';
+export { Job, type ProcessOptions } from './objects/job.js';
 export type { Koid } from './objects/koid.js';
 export { ObjectType, type NameOptions } from './objects/object.js';
 export { Pin } from './objects/pin.js';
 export { Process } from './objects/process.js';
 export { DefaultRights, Right } from './objects/rights.js';
 export { KernelSystem, type KernelUse, type SystemOptions } from './objects/system.js';
+export { Status, type StatusName } from './objects/status.js';
+export type { Bytes } from './objects/units.js';
 export { Access, alignOption, VmOption } from './objects/vm-options.js';
 export { Vmar } from './objects/vmar.js';
 export { Vmo } from './objects/vmo.js';

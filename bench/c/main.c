@@ -12,13 +12,13 @@
 #include "tree.h"
 #include "tables.h"
 #include "objects.h"
+#include "reserve.h"
 #include "fault.h"
 #include "boot.h"
 #include "reads.h"
 #include "linux.h"
 #include <time.h>
 
-#define CALL_PAGES 65536u
 #define RELEASE_NODES 4096u
 
 static u64 nowNs(void) {
@@ -51,15 +51,6 @@ static void makeOrder(u32 n, u32 seed) {
 }
 
 static void release(void) { while (releaseStep(RELEASE_NODES)); }
-
-static i32 faultRange(u32 aspace, u64 base, u64 pages, u32 access) {
-  i32 status = prepare(aspace, base, pages, access);
-  if (status < 0) return status;
-  for (u64 at = 0; at < pages; at += CALL_PAGES) {
-    faultRun(aspace, base + at, (u32)least64(CALL_PAGES, pages - at), access);
-  }
-  return 0;
-}
 
 TIMED static i32 commitPages(u32 vmo, u64 page, u64 n) {
   u64 lo = vmoBase(vmo) + page;
@@ -104,7 +95,7 @@ TIMED static void timeRanges(u32 aspace, u64 base, u64 pages, u64 length, u32 ac
   for (u64 i = 0; i < ranges; i++) {
     u64 at = base + (shuffled ? order[i] : i) * length;
     i32 status = length == 1 ? faultOne(aspace, at, access)
-      : faultRange(aspace, at, length, access);
+      : faultSpan(aspace, at, (u32)length, access);
     if (status < 0) {
       printf("error fault %d\n", status);
       return;

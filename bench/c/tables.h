@@ -122,14 +122,16 @@ static bool entryClear(u32 table, u32 i) {
   return true;
 }
 
-static void pushDown(u32 table) {
-  u32a *entries = WORDS(R32(table + T_DATA));
-  u32 n = 512;
+/* Clears W in the entries [first, end) of a table. */
+static void protectEntries(u32 table, u32 first, u32 end) {
+  u32 data = R32(table + T_DATA);
+  u32a *entries = WORDS(data);
   if (R8(table + T_CLASS) != CLASS_DENSE) {
     entries += T_BITMAP / 4;
-    n = (R16(table + T_COUNT) + 3u) & ~3u;
+    end = end == 512 ? R16(table + T_COUNT) : rankOf(data, end);
+    first = rankOf(data, first);
   }
-  for (u32 i = 0; i < n; i++) entries[i] &= ~PTE_W;
+  for (u32 i = first; i < end; i++) entries[i] &= ~PTE_W;
 }
 
 static u32 tableIndex(u64 vpn, u32 level) { return (u32)(vpn >> ((level - 1) * 9)) & 511; }
@@ -181,7 +183,7 @@ static u32 makeTables(u32 aspace, u64 vpn, bool writable) {
     }
     u32 below = entry & TABLE_MASK;
     if (writable && (entry & PTE_W) == 0) {
-      pushDown(below);
+      protectEntries(below, 0, 512);
       R32(at) = entry | PTE_W;
     }
     table = below;
@@ -230,17 +232,25 @@ static u32 hitRun(u32 table, u32 i, u32 n, u32 need) {
   return run;
 }
 
+static void tablesProtect(u32 table, u32 level, u64 base, u64 lo, u64 hi);
+
+static void protectBelow(u32 table, u32 i, u32 level, u64 base, u64 lo, u64 hi) {
+  u32 entry = entryGet(table, i);
+  if (entry != 0) tablesProtect(entry & TABLE_MASK, level - 1, base, lo, hi);
+}
+
 static void tablesProtect(u32 table, u32 level, u64 base, u64 lo, u64 hi) {
-  u64 step = 1ull << ((level - 1) * 9);
-  u32 first = lo <= base ? 0 : (u32)((lo - base) / step);
-  for (u32 i = first; i < 512; i++) {
-    u64 at = base + i * step;
-    if (at >= hi) return;
-    u32 place = entryAt(table, i);
-    if (place == 0) continue;
-    u32 entry = R32(place);
-    if (level == 1 || (lo <= at && at + step <= hi)) R32(place) = entry & ~PTE_W;
-    else if (entry != 0) tablesProtect(entry & TABLE_MASK, level - 1, at, lo, hi);
+  u32 shift = (level - 1) * 9;
+  u64 step = 1ull << shift;
+  u64 end = least64(hi, base + (step << 9));
+  u32 first = lo <= base ? 0 : (u32)((lo - base + step - 1) >> shift);
+  u32 last = (u32)((end - base) >> shift);
+  if (first < last) protectEntries(table, first, last);
+  if (level == 1) return;
+  u32 before = lo <= base ? 0 : (u32)((lo - base) >> shift);
+  if (before < first) protectBelow(table, before, level, base + before * step, lo, hi);
+  if (last < 512 && last >= first && base + last * step < end) {
+    protectBelow(table, last, level, base + last * step, lo, hi);
   }
 }
 

@@ -25,11 +25,11 @@ const WAYS: readonly Way[] = [
   { name: 'sequential', length: 65536, isShuffled: false, text: 'ranges of 65,536 pages in order' },
   {
     name: 'random pages', length: 1, isShuffled: true,
-    text: 'ranges of one page in random order (ours: a call from JavaScript each)',
+    text: 'ranges of one page in random order, one list of them',
   },
   {
     name: 'random ranges', length: 16, isShuffled: true,
-    text: 'ranges of 16 pages in random order (ours: calls from JavaScript each)',
+    text: 'ranges of 16 pages in random order, one list of them',
   },
 ];
 

@@ -105,26 +105,16 @@ export class OurMachine implements Machine {
     const ref = aspace as AspaceRef;
     const order = this.#order;
     const ranges = pages / length;
-    if (length === 1) return timed(() => singles(core, ref, basePages, ranges, access, order));
+    if (isShuffled) {
+      const firsts = Float64Array.from(order, (range) => basePages + range * length);
+      return timed(() => good(core.faultEach(ref, firsts, length, access).status));
+    }
     return timed(() => {
       for (let i = 0; i < ranges; i++) {
-        const range = isShuffled ? order[i] as number : i;
-        good(core.faultRange(ref, basePages + range * length, length, access));
+        good(core.faultRange(ref, basePages + i * length, length, access));
       }
     });
   }
-}
-
-/** Single pages in the order of a permutation, through the raw export that `faultRange` takes. */
-function singles(
-  core: Core, aspace: AspaceRef, base: number, pages: number, access: number, order: Uint32Array,
-): void {
-  const { raw } = core;
-  let failed = 0;
-  for (let i = 0; i < pages; i++) {
-    failed |= raw.fault(aspace, base + (order[i] as number), access);
-  }
-  good(failed);
 }
 
 /** Children of a VMO, each with `own` pages written: in a row, or anywhere. Their refs. */

@@ -26,6 +26,7 @@ export class PassPool {
     this.#pool = new Piscina<SharedWork, void>({
       filename: new URL('../../build/accounting/worker.js', import.meta.url).href,
       workerData: { module: core.module, memory: core.memory },
+      execArgv: [], // loaders of the program's own would only cost each worker time
       minThreads: threads,
       maxThreads: threads,
       idleTimeout: Infinity,

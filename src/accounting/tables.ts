@@ -18,10 +18,18 @@ export type Policy = 'classic' | 'attributed' | 'exact' | 'mapcount';
 export type Reach = 'committed' | 'present';
 
 /** Kind of a task row. */
-export const TaskType = { JOB: 0, PROCESS: 1, THREAD: 2 } as const;
+export const TaskType = {
+  /** A job. */ JOB: 0,
+  /** A process. */ PROCESS: 1,
+  /** A thread. */ THREAD: 2,
+} as const;
 
 /** Kind of an address-space row: as ZX_INFO_PROCESS_MAPS counts them. */
-export const MapType = { ASPACE: 1, VMAR: 2, MAPPING: 3 } as const;
+export const MapType = {
+  /** A whole address space. */ ASPACE: 1,
+  /** A region. */ VMAR: 2,
+  /** A mapping of a VMO. */ MAPPING: 3,
+} as const;
 
 /** A column of proportional shares: whole bytes, and units of 2^-63 byte beyond them. */
 export interface ShareColumn {

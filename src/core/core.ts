@@ -88,7 +88,10 @@ export class Core extends CoreVmos {
    */
   faultEach(
     aspace: AspaceRef, firstPages: Float64Array, pages: number, access: number,
-  ): { done: number; status: number } {
+  ): {
+    /** Ranges touched. */ done: number;
+    /** 0, or why the next one was not. */ status: number;
+  } {
     const room = XFER_BYTES / 8;
     const xfer = this.word('H_XFER');
     for (let at = 0; at < firstPages.length; at += room) {

@@ -14,11 +14,23 @@ const FIRST_WASM_PAGES = 16;
 export class CoreMemory {
   /** The shared memory that holds all state. */
   readonly memory: WebAssembly.Memory;
-  /** The compiled module, for workers. */
+  /**
+   * The compiled module, for workers.
+   *
+   * @internal
+   */
   readonly module: WebAssembly.Module;
-  /** Raw exports, for hot loops. */
+  /**
+   * Raw exports, for hot loops.
+   *
+   * @internal
+   */
   readonly raw: RawExports;
-  /** Layout numbers. */
+  /**
+   * Layout numbers.
+   *
+   * @internal
+   */
   readonly constants: RawConstants;
   /** Physical pages of the system. */
   readonly physicalPages: number;

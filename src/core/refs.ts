@@ -7,7 +7,9 @@ import type { CoreVariant } from './wasm.js';
 
 declare const brand: unique symbol;
 /** A number that names one kind of record. */
-export type Ref<Kind extends string> = number & { readonly [brand]: Kind };
+export type Ref<Kind extends string> = number & {
+  /** Only for the type checker. */ readonly [brand]: Kind;
+};
 /** A VMO's page tree. */
 export type VmoRef = Ref<'vmo'>;
 /** An address space. */
@@ -16,13 +18,26 @@ export type AspaceRef = Ref<'aspace'>;
 export type MappingRef = Ref<'mapping'>;
 
 /** Kinds of page tree: what a fault on an absent page means. */
-export const CoreVmoKind = { ANONYMOUS: 0, PHYSICAL: 1, FILE: 2 } as const;
+export const CoreVmoKind = {
+  /** A page of zeros. */ ANONYMOUS: 0,
+  /** Nothing to allocate: device memory. */ PHYSICAL: 1,
+  /** What a live parent has, or a page of zeros. */ FILE: 2,
+} as const;
 
 /** Page states as Zircon names them (`vm_page_state`). */
 export const FrameState = {
-  FREE: 0, ALLOC: 1, WIRED: 2, HEAP: 3, OBJECT: 4, MMU: 5, IOMMU: 6, IPC: 7, CACHE: 8, SLAB: 9,
-    ZRAM: 10,
-  LOANED: 11,
+  /** Unallocated. */ FREE: 0,
+  /** Allocated for a use that has no state of its own. */ ALLOC: 1,
+  /** Fixed kernel memory. */ WIRED: 2,
+  /** The kernel's heap. */ HEAP: 3,
+  /** In a page list of a VMO. */ OBJECT: 4,
+  /** A page table. */ MMU: 5,
+  /** A page table of a device. */ IOMMU: 6,
+  /** A message buffer. */ IPC: 7,
+  /** In a cache of free pages. */ CACHE: 8,
+  /** A slab of kernel objects. */ SLAB: 9,
+  /** Holds compressed pages. */ ZRAM: 10,
+  /** Lent out of a contiguous VMO. */ LOANED: 11,
 } as const;
 
 /** What a core is made with. */

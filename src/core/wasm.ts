@@ -13,7 +13,12 @@ export type CoreVariant = 'release' | 'debug';
 
 type Num = number;
 
-/** The module's functions, as compiled: numbers in, an i32 or f64 out. */
+/**
+ * The module's functions, as compiled: numbers in, an i32 or f64 out. What each does stands in
+ * `assembly/index.ts` and `assembly/account.ts`.
+ *
+ * @internal
+ */
 export interface RawExports {
   boot(pages: Num, limitChunks: Num): Num;
   refill(): Num;
@@ -98,7 +103,11 @@ export interface RawExports {
   audit(): Num;
 }
 
-/** The module's constants (layout numbers), by name. */
+/**
+ * The module's constants (layout numbers), by name.
+ *
+ * @internal
+ */
 export type RawConstants = Readonly<Record<string, number>>;
 
 /** One instance of the core on a memory. */

@@ -33,7 +33,11 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     object.addHandle();
   }
 
-  /** The object itself, for views, passes and builders; programs use the methods. */
+  /**
+   * The object itself, for views, passes and builders; programs use the methods.
+   *
+   * @internal
+   */
   get object(): T {
     return this.#object;
   }
@@ -48,7 +52,11 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     return this.#value;
   }
 
-  /** The process that owns it; undefined for the host program. */
+  /**
+   * The process that owns it; undefined for the host program.
+   *
+   * @internal
+   */
   get owner(): ProcessObject | undefined {
     return this.#owner;
   }

@@ -56,11 +56,23 @@ export interface KernelUse {
 export class KernelSystem implements TreeHome {
   /** Pages, page tables, faults. */
   readonly core: Core;
-  /** Gives out koids. */
+  /**
+   * Gives out koids.
+   *
+   * @internal
+   */
   readonly koids: KoidAllocator;
-  /** Every living VMO, oldest first. */
+  /**
+   * Every living VMO, oldest first.
+   *
+   * @internal
+   */
   readonly vmos = new Set<VmoObject>();
-  /** Every living page tree, oldest first. */
+  /**
+   * Every living page tree, oldest first.
+   *
+   * @internal
+   */
   readonly trees = new Set<PageTree>();
   /** The root job. */
   readonly rootJob: Job;
@@ -72,9 +84,17 @@ export class KernelSystem implements TreeHome {
   readonly userSize: bigint;
   /** Whether debugging calls are allowed. */
   readonly debugSyscalls: boolean;
-  /** What a pass found about a VMO; set by who runs passes, for `getInfo`. */
+  /**
+   * What a pass found about a VMO; set by who runs passes, for `getInfo`.
+   *
+   * @internal
+   */
   figures: ((vmo: VmoObject) => VmoFigures | undefined) | undefined;
-  /** What a pass found about a process; set by who runs passes, for `getInfo`. */
+  /**
+   * What a pass found about a process; set by who runs passes, for `getInfo`.
+   *
+   * @internal
+   */
   taskFigures: ((process: ProcessObject) => TaskStats | undefined) | undefined;
   /** Free bytes of the kernel's heap. */
   freeHeapBytes = 0;
@@ -123,17 +143,29 @@ export class KernelSystem implements TreeHome {
     return this.#busy > 0;
   }
 
-  /** Begins a pass: from here on nothing changes. */
+  /**
+   * Begins a pass: from here on nothing changes.
+   *
+   * @internal
+   */
   beginPass(): void {
     this.#busy += 1;
   }
 
-  /** Ends a pass. */
+  /**
+   * Ends a pass.
+   *
+   * @internal
+   */
   endPass(): void {
     this.#busy -= 1;
   }
 
-  /** Refuses a change while a pass runs. */
+  /**
+   * Refuses a change while a pass runs.
+   *
+   * @internal
+   */
   assertNotBusy(): void {
     if (this.#busy > 0) {
       fail('ZX_ERR_SHOULD_WAIT', 'an accounting pass is under way: await it first', {

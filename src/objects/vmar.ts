@@ -106,7 +106,11 @@ export class Vmar extends Handle<VmarObject> {
     return toBytes(this.mapAt(options, vmarOffset, vmo, vmoOffset, length).basePage);
   }
 
-  /** As `map`, for builders: the mapping itself. */
+  /**
+   * As `map`, for builders: the mapping itself.
+   *
+   * @internal
+   */
   mapAt(
     options: number,
     vmarOffset: Bytes,
@@ -184,7 +188,11 @@ export class Vmar extends Handle<VmarObject> {
     vmar.destroy();
   }
 
-  /** The mapping that covers an address, for builders and views; undefined for a gap. */
+  /**
+   * The mapping that covers an address, for builders and views; undefined for a gap.
+   *
+   * @internal
+   */
   mappingAt(address: Bytes): Mapping | undefined {
     return this.look(0).leafAt(pageOf(toU64(address, 'address'))).mapping;
   }

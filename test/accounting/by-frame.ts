@@ -243,7 +243,8 @@ function checkClassic(system: System, tables: AccountTables): void {
     let pss = 0;
     for (const { vmo, vmoOffsetPages, pages } of walkMappings(process.aspace)) {
       if (!vmo.isOwner) continue;
-      const shares = vmo.numMappings < 2 ? 1 : vmo.shareCount;
+      const shares = tables.vmos.shareCount[vmos.indexOf(vmo)] as number;
+      if (vmo.shareCount <= 64) same('shares', shares, Math.max(1, vmo.shareCount));
       const bytes = bytesIn(vmo, framesOf(core, vmo, vmoOffsetPages, pages, true));
       if (shares === 1) privateBytes += bytes;
       else sharedBytes += bytes;

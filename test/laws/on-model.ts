@@ -8,8 +8,8 @@ import { ModelProcess } from '../model/process.js';
 import { attempt } from '../model/status.js';
 import { newPage, setBytes } from '../model/tree.js';
 import {
-  type ModelHandle, type ModelVmo, closeHandle, createChild, createFileVmo, createVmo, duplicate, opRange, readVmo,
-  setSize, sizePages, writeVmo,
+  type ModelHandle, type ModelPin, type ModelVmo, closeHandle, createChild, createFileVmo, createVmo, duplicate, opRange, pinVmo,
+  readVmo, setSize, sizePages, unpinVmo, writeVmo,
 } from '../model/vmo.js';
 import { World } from '../model/world.js';
 import { type Op, placePage } from './program.js';
@@ -47,12 +47,25 @@ export class OnModel {
   readonly processes: ModelProcess[] = [];
   /** Every VMO ever made, in order. */
   readonly made: ModelVmo[] = [];
+  readonly pins: ModelPin[] = [];
 
   /** The operation with its numbers brought inside what lives now, for both drivers to do. */
   settle(op: Op): Settled {
     const settled = { ...op } as Op & { handle?: number; process?: number };
     if (settled.handle !== undefined) settled.handle %= this.handles.length || 1;
     if (settled.process !== undefined) settled.process %= this.processes.length || 1;
+    if (settled.kind === 'unpin') settled.pin %= this.pins.length || 1;
+    if (settled.kind === 'child' && settled.child === 'REFERENCE') {
+      const resizable = this.handles[settled.handle]?.vmo.resizable ?? false;
+      return { ...settled, offset: 0, size: 0, resizable };
+    }
+    if (settled.kind === 'child' && settled.child === 'SLICE' && settled.size % 4 !== 3) {
+      const vmo = this.handles[settled.handle]?.vmo;
+      const most = vmo ? sizePages(vmo) : 0;
+      const offset = settled.offset % (most + 1);
+      const size = Math.min(settled.size, most - offset);
+      return { ...settled, offset, size, resizable: false };
+    }
     if (!('wild' in settled) || settled.wild) return settled;
     if ('page' in settled) {
       const vmo = this.handles[settled.handle]?.vmo;
@@ -78,7 +91,7 @@ export class OnModel {
   apply(op: Settled): Answer {
     const handle = 'handle' in op ? this.handles[op.handle % this.handles.length] : undefined;
     const process = 'process' in op ? this.processes[op.process % this.processes.length] : undefined;
-    if (op.kind === 'nothing') return NOTHING;
+    if (op.kind === 'nothing' || (op.kind === 'unpin' && !this.pins[op.pin])) return NOTHING;
     if (('handle' in op && !handle) || ('process' in op && !process)) return NOTHING;
     const { status, value } = attempt(() => this.#run(op, handle!, process!));
     return value === undefined ? { status } : { status, bytes: value };
@@ -102,6 +115,13 @@ export class OnModel {
       case 'close':
         closeHandle(this.world, handle);
         this.handles.splice(op.handle % this.handles.length, 1);
+        return undefined;
+      case 'pin':
+        this.pins.push(pinVmo(this.world, handle, op.page, op.pages));
+        return undefined;
+      case 'unpin':
+        unpinVmo(this.world, this.pins[op.pin]!);
+        this.pins.splice(op.pin, 1);
         return undefined;
       case 'write': {
         const at = BigInt(op.page) * 4096n + BigInt(op.byte);

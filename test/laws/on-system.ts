@@ -3,9 +3,10 @@
  *
  * I1. Handles and processes are numbered as in the model's driver (`on-model.ts`, I1).
  */
-import { type Process, type System, Vmo, VmoChild, VmoOp, VmoOption, VmOption,
-  ZxError, newSystem }
-  from '../support/api.js';
+import {
+  type Pin, type Process, type System, type Vmo, VmoChild, VmoOp, VmoOption, VmOption, ZxError,
+  newSystem,
+} from '../support/api.js';
 import { type Answer, NOTHING, type Settled, addressOf, filledPages, pattern } from './on-model.js';
 
 /** The real system, driven by operations. */
@@ -15,6 +16,7 @@ export class OnSystem {
   readonly processes: Process[] = [];
   /** Koids of every VMO ever made, in order. */
   readonly made: number[] = [];
+  readonly pins: Pin[] = [];
 
   constructor(variant: 'release' | 'debug' = 'release') {
     this.system = newSystem(undefined, variant);
@@ -24,7 +26,7 @@ export class OnSystem {
   apply(op: Settled): Answer {
     const handle = 'handle' in op ? this.handles[op.handle] : undefined;
     const process = 'process' in op ? this.processes[op.process] : undefined;
-    if (op.kind === 'nothing') return NOTHING;
+    if (op.kind === 'nothing' || (op.kind === 'unpin' && !this.pins[op.pin])) return NOTHING;
     if (('handle' in op && !handle) || ('process' in op && !process)) return NOTHING;
     try {
       const bytes = this.#run(op, handle!, process!);
@@ -57,6 +59,12 @@ export class OnSystem {
       case 'close':
         handle.close();
         this.handles.splice(op.handle, 1);
+        return undefined;
+      case 'pin':
+        this.pins.push(handle.pin(op.page * 4096, op.pages * 4096));
+        return undefined;
+      case 'unpin':
+        this.pins.splice(op.pin, 1)[0]?.unpin();
         return undefined;
       case 'write':
         handle.write(op.page * 4096 + op.byte, pattern(op.value, op.length));

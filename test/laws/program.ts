@@ -31,6 +31,8 @@ export type Op =
   | { kind: 'read'; handle: number; wild: boolean; page: number; byte: number; length: number }
   | { kind: 'range'; handle: number; wild: boolean; op: RangeOp; page: number;
       pages: number; odd: number }
+  | { kind: 'pin'; handle: number; wild: boolean; page: number; pages: number; odd: number }
+  | { kind: 'unpin'; pin: number }
   | { kind: 'setSize'; handle: number; size: number; odd: number }
   | { kind: 'process' }
   | { kind: 'kill'; process: number }
@@ -82,8 +84,9 @@ export interface Mix {
 }
 
 const childKind = (files: boolean): fc.Arbitrary<ChildKind> => fc.constantFrom<ChildKind>(
-  'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SLICE',
-  ...(files ? ['SNAPSHOT_AT_LEAST_ON_WRITE', 'SNAPSHOT_AT_LEAST_ON_WRITE'] as const : []),
+  'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SLICE', 'SLICE', 'REFERENCE',
+  ...(files
+    ? ['SNAPSHOT_AT_LEAST_ON_WRITE', 'SNAPSHOT_AT_LEAST_ON_WRITE', 'SNAPSHOT_MODIFIED'] as const : []),
 );
 
 const vmoOps = (mix: Mix): [number, fc.Arbitrary<Op>][] => [
@@ -104,6 +107,8 @@ const vmoOps = (mix: Mix): [number, fc.Arbitrary<Op>][] => [
     handle: pick, wild: rare, page, pages, odd,
     op: fc.constantFrom<RangeOp>('COMMIT', 'COMMIT', 'ZERO', 'ZERO', 'DECOMMIT'),
   })],
+  [1, record('pin', { handle: pick, wild: rare, page, pages: fc.nat(4), odd: fc.constant(0) })],
+  [2, record('unpin', { pin: pick })],
   [2, record('setSize', { handle: pick, size, odd })],
 ];
 

@@ -194,7 +194,7 @@ export const exact = (world: World, reach: ModelReach): ProcessFigures[] => {
       }
       figures.mappings.push(row);
     }
-    for (const [page, set] of owners) {
+    for (const set of owners.values()) {
       if (!set.has(process)) continue;
       figures.pagesByOwners.set(set.size, (figures.pagesByOwners.get(set.size) ?? 0) + 1);
       if (set.size === 1) figures.privateBytes += PAGE;

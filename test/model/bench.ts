@@ -4,7 +4,7 @@
 import { Mismatch, type Rule, type Step } from '../conformance/cases.js';
 import type { Names } from '../conformance/values.js';
 import type { ModelProcess } from './process.js';
-import type { ModelHandle } from './vmo.js';
+import type { ModelHandle, ModelPin } from './vmo.js';
 import type { World } from './world.js';
 
 /** What a running case has: the world and what it has named. */
@@ -13,7 +13,7 @@ export interface Bench {
   readonly root: ModelProcess;
   readonly handles: Names<ModelHandle>;
   readonly maps: Names<number>;
-  readonly pins: Names<{ handle: ModelHandle; first: number; pages: number }>;
+  readonly pins: Names<ModelPin>;
   readonly processes: Names<ModelProcess>;
   readonly rule: Rule;
   nextBase: number;

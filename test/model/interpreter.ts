@@ -18,7 +18,7 @@ import { Refusal, attempt } from './status.js';
 import { newPage, setBytes } from './tree.js';
 import {
   type ChildKind, type RangeOp, Right, closeHandle, createChild, createFileVmo, createVmo, duplicate,
-  opRange, readVmo, setSize, sizeBytes, writeVmo,
+  opRange, pinVmo, readVmo, setSize, sizeBytes, unpinVmo, writeVmo,
 } from './vmo.js';
 import { World } from './world.js';
 
@@ -113,15 +113,10 @@ const vmoActions: Record<string, Action> = {
   },
   close: (b, s) => closeHandle(b.world, b.handles.get(text(s, 'handle'))),
   pin: (b, s) => {
-    const handle = b.handles.get(text(s, 'vmo'));
     const [first, many] = [count(s, 'offset') / 4096, count(s, 'len') / 4096];
-    b.world.pin(handle.vmo.tree, first, many);
-    b.pins.set(text(s, 'out'), { handle, first, pages: many });
+    b.pins.set(text(s, 'out'), pinVmo(b.world, b.handles.get(text(s, 'vmo')), first, many));
   },
-  unpin: (b, s) => {
-    const { handle, first, pages: many } = b.pins.get(text(s, 'pin'));
-    b.world.unpin(handle.vmo.tree, first, many);
-  },
+  unpin: (b, s) => unpinVmo(b.world, b.pins.get(text(s, 'pin'))),
 };
 
 const PERMS: Record<string, number> = { r: Perm.READ, w: Perm.WRITE, x: Perm.EXECUTE };

@@ -3,16 +3,17 @@
  *
  * A slice or a reference is a VMO without a tree of its own: it shows `tree` from `treeOffset` on.
  *
- * I1. A VMO lives while a handle or a mapping holds it; then its children belong to its parent.
+ * I1. A VMO lives while a handle, a mapping or a pin holds it; then its children belong to its parent.
  * I2. Checks stand in the order of the reference text (sections 1, 2 and 5), all before the first change.
  */
 import { refuseIf } from './status.js';
-import { PAGE_BYTES, type Tree, getBytes, lookup, ownPage, setBytes } from './tree.js';
+import { PAGE_BYTES, type Tree, getBytes, lookup, setBytes } from './tree.js';
 import type { World } from './world.js';
 
 /** Largest VMO, bytes. */
 export const MAX_VMO_BYTES = 0xfffffffffffc0000n;
 const LIMIT = 1n << 64n;
+const MOST_PINS = 31;
 
 /** Rights bits the model knows. */
 export const Right = {
@@ -44,7 +45,9 @@ export interface ModelVmo {
   readonly children: Set<ModelVmo>;
   handles: number;
   mappings: number;
-  streamBytes: bigint;
+  pins: number;
+  /** Bytes of the stream; a reference shares its owner's. */
+  readonly stream: { bytes: bigint };
 }
 
 /** A handle to a VMO. */
@@ -72,10 +75,10 @@ const roundUp = (bytes: bigint): bigint => {
 };
 
 const register = (
-  world: World, fields: Omit<ModelVmo, 'id' | 'children' | 'handles' | 'mappings'>,
+  world: World, fields: Omit<ModelVmo, 'id' | 'children' | 'handles' | 'mappings' | 'pins'>,
 ): ModelVmo => {
   const vmo: ModelVmo = {
-    ...fields, id: world.nextId(), children: new Set(), handles: 1, mappings: 0,
+    ...fields, id: world.nextId(), children: new Set(), handles: 1, mappings: 0, pins: 0,
   };
   vmo.parent?.children.add(vmo);
   world.vmos.push(vmo);
@@ -87,7 +90,7 @@ export const createVmo = (world: World, bytes: bigint, resizable = false): Model
   const pages = Number(roundUp(bytes) / 4096n);
   const vmo = register(world, {
     tree: world.newTree('anonymous', pages), treeOffset: 0, slicePages: null, isReference: false,
-    isCow: false, resizable, rootOffset: 0n, parent: null, streamBytes: bytes,
+    isCow: false, resizable, rootOffset: 0n, parent: null, stream: { bytes },
   });
   return { vmo, rights: DEFAULT_RIGHTS | (resizable ? Right.RESIZE : 0) };
 };
@@ -96,7 +99,7 @@ export const createVmo = (world: World, bytes: bigint, resizable = false): Model
 export const createFileVmo = (world: World, pages: number): ModelHandle => {
   const vmo = register(world, {
     tree: world.newTree('file', pages), treeOffset: 0, slicePages: null, isReference: false,
-    isCow: false, resizable: false, rootOffset: 0n, parent: null, streamBytes: BigInt(pages) * 4096n,
+    isCow: false, resizable: false, rootOffset: 0n, parent: null, stream: { bytes: BigInt(pages) * 4096n },
   });
   return { vmo, rights: DEFAULT_RIGHTS };
 };
@@ -143,7 +146,7 @@ export const createChild = (
     const vmo = register(world, {
       tree: parent.tree, treeOffset: parent.treeOffset + Number(offset / 4096n),
       slicePages: Number(size / 4096n), isReference: false, isCow: false, resizable: false,
-      rootOffset: parent.rootOffset + offset, parent, streamBytes: bytes,
+      rootOffset: parent.rootOffset + offset, parent, stream: { bytes },
     });
     return { vmo, rights: (noWrite ? base & ~Right.WRITE : base) | own };
   }
@@ -153,8 +156,8 @@ export const createChild = (
     refuseIf(parent.slicePages !== null, 'ZX_ERR_NOT_SUPPORTED');
     const vmo = register(world, {
       tree: parent.tree, treeOffset: 0, slicePages: null, isReference: true, isCow: false,
-      resizable: parent.resizable, rootOffset: parent.rootOffset, parent,
-      streamBytes: parent.streamBytes,
+      resizable, rootOffset: parent.rootOffset, parent,
+      stream: parent.stream,
     });
     const rights = (noWrite ? base & ~Right.WRITE : base) | own;
     return { vmo, rights: resizable ? rights | Right.RESIZE : rights };
@@ -167,7 +170,7 @@ export const createChild = (
     ? world.liveTree(parent.tree, at, pages, visible) : world.snapshotTree(parent.tree, at, pages);
   const vmo = register(world, {
     tree, treeOffset: 0, slicePages: null, isReference: false, isCow: true, resizable,
-    rootOffset: parent.rootOffset + offset, parent, streamBytes: bytes,
+    rootOffset: parent.rootOffset + offset, parent, stream: { bytes },
   });
   const cow = noWrite ? base & ~Right.WRITE : (base | Right.WRITE) & ~Right.EXECUTE;
   return { vmo, rights: cow | own | (resizable ? Right.RESIZE : 0) };
@@ -183,7 +186,7 @@ export const duplicate = (handle: ModelHandle, rights: number): ModelHandle => {
 
 /** Ends the VMO if nothing holds it any more. */
 export const reap = (world: World, vmo: ModelVmo): void => {
-  if (vmo.handles > 0 || vmo.mappings > 0) return;
+  if (vmo.handles > 0 || vmo.mappings > 0 || vmo.pins > 0) return;
   const at = world.vmos.indexOf(vmo);
   if (at < 0) return;
   world.vmos.splice(at, 1);
@@ -272,6 +275,37 @@ export const opRange = (
   eachPage(vmo, offset, length, (page) => world.clear(tree, page));
 };
 
+/** A pin on pages of a VMO. */
+export interface ModelPin {
+  readonly vmo: ModelVmo;
+  readonly first: number;
+  readonly pages: number;
+}
+
+/** Pins pages: commits and forks them, and keeps the VMO. */
+export const pinVmo = (
+  world: World, handle: ModelHandle, page: number, pages: number,
+): ModelPin => {
+  const { vmo } = handle;
+  needs(handle, Right.MAP);
+  inRange(vmo, BigInt(page) * 4096n, BigInt(pages) * 4096n);
+  refuseIf(pages === 0, 'ZX_ERR_INVALID_ARGS');
+  const first = page + vmo.treeOffset;
+  for (let at = first; at < first + pages; at++) {
+    refuseIf((vmo.tree.pins.get(at) ?? 0) >= MOST_PINS, 'ZX_ERR_UNAVAILABLE');
+  }
+  world.pin(vmo.tree, first, pages);
+  vmo.pins += 1;
+  return { vmo, first, pages };
+};
+
+/** Lets pinned pages go. */
+export const unpinVmo = (world: World, pin: ModelPin): void => {
+  world.unpin(pin.vmo.tree, pin.first, pin.pages);
+  pin.vmo.pins -= 1;
+  reap(world, pin.vmo);
+};
+
 /** zx_vmo_set_size. */
 export const setSize = (world: World, handle: ModelHandle, bytes: bigint): void => {
   const { vmo } = handle;
@@ -282,19 +316,10 @@ export const setSize = (world: World, handle: ModelHandle, bytes: bigint): void 
   refuseIf(vmo.rootOffset + size >= LIMIT, 'ZX_ERR_INVALID_ARGS');
   const pages = Number(size / 4096n);
   for (const page of vmo.tree.pins.keys()) refuseIf(page >= pages, 'ZX_ERR_BAD_STATE');
-  if (bytes < vmo.streamBytes && bytes < size) {
+  if (bytes < vmo.stream.bytes && bytes < size) {
     const end = size < sizeBytes(vmo) ? size : sizeBytes(vmo);
     if (bytes < end) zeroRange(world, vmo, bytes, end - bytes);
   }
-  vmo.streamBytes = bytes;
+  vmo.stream.bytes = bytes;
   world.resize(vmo.tree, pages);
-};
-
-/** Bytes that the VMO's tree has committed itself (not a parent's). */
-export const committedPages = (vmo: ModelVmo): number => {
-  let count = 0;
-  for (let page = 0; page < sizePages(vmo) && page < 1 << 20; page++) {
-    if (ownPage(vmo.tree, page + vmo.treeOffset) !== undefined) count += 1;
-  }
-  return count;
 };
