@@ -4,11 +4,12 @@
  * (`scratch`).
  */
 import {
-  CHUNK_BYTES, FANOUT_BITS, H_CLAIM, H_DIRTY, H_FRAME_WEIGHT, H_MAX_HEIGHT, H_NODE_CHUNKS,
-  NC_NEXT, NH_BYTES, NODE_BYTES, NO_MEMORY, VMO_BYTES, V_FAMILY, V_HEIGHT, V_LIMIT, V_PARENT,
-  V_ROOT, V_SEQ,
+  B_OUTSIDE, CHUNK_BYTES, FANOUT_BITS, H_CLAIM, H_DIRTY, H_FRAME_WEIGHT, H_MAX_HEIGHT,
+  H_NODE_CHUNKS, NC_NEXT, NH_BYTES, NODE_BYTES, NO_MEMORY, VMO_BYTES, V_FAMILY, V_HEIGHT, V_LIMIT,
+  V_PARENT, V_ROOT, V_SEQ,
 } from "./layout";
-import { chunkAlloc, chunkFree } from "./heap";
+import { frameB } from "./frames";
+import { chunkAlloc, chunksFree } from "./heap";
 import { isChild, nodeOf, nodeRefs } from "./nodes";
 import { deriveChunk, downChunk, upChunk, upDerivedChunk } from "./passes";
 import * as present from "./present";
@@ -28,7 +29,7 @@ export function scratchAlloc(bytes: u32): u32 {
   return chunkAlloc((bytes + CHUNK_BYTES - 1) / CHUNK_BYTES);
 }
 export function scratchFree(at: u32, bytes: u32): void {
-  for (let done: u32 = 0; done < bytes; done += CHUNK_BYTES) chunkFree(at + done);
+  chunksFree(at, (bytes + CHUNK_BYTES - 1) / CHUNK_BYTES);
 }
 
 export function passBegin(mode: u32): i32 { return weights.passBegin(mode) ? 0 : NO_MEMORY; }
@@ -316,10 +317,14 @@ export function presentHelp(list: u32, count: u32, op: u32, stamps: u32): void {
     // another thread still works on its last record
   }
 }
-/** Adds references from outside to frames' counts: `count` pairs of | frame u32 | extra i32 |. */
+/**
+ * Adds references from outside to frames' counts: `count` pairs of | frame u32 | extra i32 |. A
+ * frame that was freed since is another one's now.
+ */
 export function presentExtras(list: u32, count: u32, atMostOne: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const frame = load<u32>(list + (i << 3));
+    if ((load<u32>(frameB(frame)) & B_OUTSIDE) == 0) continue;
     let extra = load<i32>(list + (i << 3) + 4);
     if (atMostOne != 0) extra = extra > 0 ? 1 : 0;
     store<u8>(load<u32>(H_DIRTY) + (frame >> 12), 1);

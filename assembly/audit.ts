@@ -12,6 +12,7 @@ import {
 import { frameA, frameB, frameC } from "./frames";
 import { headerOf, isChild, nodeOf, recordOf } from "./nodes";
 import { pteGet } from "./tables";
+import { countRange } from "./tree";
 import { seenFrame } from "./vmos";
 import { scratchAlloc, scratchFree } from "./account";
 
@@ -87,7 +88,8 @@ export function audit(): i32 {
   for (let v = load<u32>(H_VMOS); v != 0 && result == 0; v = load<u32>(v + V_NEXT)) {
     const root = load<u32>(v + V_ROOT);
     if (!isChild(root)) continue;
-    result = recount(nodeOf(root), <u32>load<u8>(v + V_HEIGHT), 0, v, seen);
+    result = recount(nodeOf(root), <u32>load<u8>(v + V_HEIGHT), seen);
+    if (result == 0) result = auditKeys(v, root);
   }
   if (result == 0) result = compareRefs(seen);
   if (result == 0) result = auditEntries();
@@ -127,8 +129,17 @@ function clearRecounts(): void {
   }
 }
 
+/** Every page of a VMO's tree lies inside the VMO. */
+function auditKeys(v: u32, root: u32): i32 {
+  const base = load<u64>(v + V_BASE);
+  const height = <u32>load<u8>(v + V_HEIGHT);
+  const inside = countRange(root, height, 0, base, base + load<u64>(v + V_SIZE));
+  const all = load<u32>(headerOf(nodeOf(root)) + NH_COUNT);
+  return inside == all ? 0 : broken(BROKEN_KEY, v, all, <u32>inside);
+}
+
 /** Counts a reference to a node; on the first visit checks it and what is below. */
-function recount(node: u32, height: u32, base: u64, vmo: u32, seen: u32): i32 {
+function recount(node: u32, height: u32, seen: u32): i32 {
   const mark = recordOf(node) + NR_MARK;
   store<u32>(mark, load<u32>(mark) + 1);
   if (load<u32>(mark) > 1) return 0;
@@ -154,7 +165,7 @@ function recount(node: u32, height: u32, base: u64, vmo: u32, seen: u32): i32 {
     if (!set && (load<u32>(child + NH_REFS) > 1 || load<u32>(child + NH_MASK) != 0)) {
       return broken(BROKEN_MASK, node, i, load<u32>(child + NH_REFS));
     }
-    const result = recount(nodeOf(slot), height - 1, base, vmo, seen);
+    const result = recount(nodeOf(slot), height - 1, seen);
     if (result != 0) return result;
   }
   const count = load<u32>(header + NH_COUNT);

@@ -21,7 +21,7 @@ import {
   admitKey, ready, reserveContents, reserveNodes, reserveTables, writeNeeds,
 } from "./reserve";
 import {
-  entryGet, entrySet, findTable, hitRun, makeRoom, missingTables, needTable, TABLE_MASK,
+  entryGet, entrySet, findTable, hitRun, makeRoom, missingTables, needTable, TABLE_MASK, tlbPasses,
 } from "./tables";
 import { findLeaf } from "./tree";
 import { noteZeroMapped, seenFrame, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
@@ -138,6 +138,7 @@ export function faultSpan(aspace: u32, vpn: u64, n: u32, access: u32): i32 {
 /** One page: the whole fault. 0 or its status. */
 export function faultOne(aspace: u32, vpn: u64, access: u32): i32 {
   const need = needOf(access);
+  if (tlbPasses(aspace, vpn, need)) return 0;
   const found = findTable(aspace, vpn);
   if (found != 0) {
     const entry = entryGet(found & TABLE_MASK, <u32>vpn & 511);

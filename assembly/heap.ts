@@ -1,17 +1,20 @@
 /**
  * Host memory: 64 KiB chunks from a rising mark, and pools of fixed-stride records cut out of them.
  *
+ * Single chunks that were given back are a list; adjacent ones are regions, which join where they
+ * touch: | next region | chunks |.
+ *
  * I1. A pool's `spare` is the number of records it can hand out without a new chunk.
  * I2. While H_LOW is 0 every pool that an ordinary operation may draw on has at least its `keep`
  *     spare, so such an operation needs no check of its own. What takes more reserves first.
  * Cost: a record from a pool is two loads and two stores.
  */
 import {
-  CHUNK_BYTES, H_BRK, H_FAIL_AT, H_FREE_CHUNK, H_LIMIT, H_LOW, H_POOLS, POOL_BYTES, P_BUMP, P_END,
-  P_FREE, P_KEEP, P_LIVE, P_SPARE, P_STRIDE,
+  CHUNK_BYTES, H_BRK, H_FAIL_AT, H_FREE_CHUNK, H_LIMIT, H_LOW, H_POOLS, H_REGIONS, POOL_BYTES,
+  P_BUMP, P_END, P_FREE, P_KEEP, P_LIVE, P_SPARE, P_STRIDE,
 } from "./layout";
 
-/** Addresses of `n` adjacent chunks, or 0. */
+/** Address of `n` adjacent chunks, or 0. What they hold is unspecified. */
 export function chunkAlloc(n: u32): u32 {
   if (ASC_NO_ASSERT == false && failNow()) return 0;
   if (n == 1) {
@@ -21,9 +24,20 @@ export function chunkAlloc(n: u32): u32 {
       return free;
     }
   }
+  const used = regionTake(n);
+  return used != 0 ? used : chunksAboveMark(n);
+}
+
+/** The same, but of chunks that nobody ever used: they hold zeros. */
+export function chunkFresh(n: u32): u32 {
+  if (ASC_NO_ASSERT == false && failNow()) return 0;
+  return chunksAboveMark(n);
+}
+
+function chunksAboveMark(n: u32): u32 {
   const brk = load<u32>(H_BRK);
   const limit = load<u32>(H_LIMIT);
-  if (n > limit - brk) return 0;
+  if (brk > limit || n > limit - brk) return 0;
   const have = <u32>memory.size();
   const want = brk + n;
   if (want > have) {
@@ -38,6 +52,54 @@ export function chunkAlloc(n: u32): u32 {
 export function chunkFree(chunk: u32): void {
   store<u32>(chunk, load<u32>(H_FREE_CHUNK));
   store<u32>(H_FREE_CHUNK, chunk);
+}
+
+/** Gives `n` adjacent chunks back. */
+export function chunksFree(first: u32, n: u32): void {
+  if (n == 1) {
+    chunkFree(first);
+    return;
+  }
+  let before = H_REGIONS;
+  let next = load<u32>(before);
+  while (next != 0 && next < first) {
+    before = next;
+    next = load<u32>(next);
+  }
+  let chunks = n;
+  if (next != 0 && first + n * CHUNK_BYTES == next) {
+    chunks += load<u32>(next + 4);
+    next = load<u32>(next);
+  }
+  let region = first;
+  if (before != H_REGIONS && before + load<u32>(before + 4) * CHUNK_BYTES == first) {
+    chunks += load<u32>(before + 4);
+    region = before;
+  } else store<u32>(before, first);
+  store<u32>(region, next);
+  store<u32>(region + 4, chunks);
+}
+
+/** The first `n` chunks of the first region that has so many; 0 where none has. */
+function regionTake(n: u32): u32 {
+  let before = H_REGIONS;
+  for (let region = load<u32>(before); region != 0; region = load<u32>(before)) {
+    const chunks = load<u32>(region + 4);
+    if (chunks < n) {
+      before = region;
+      continue;
+    }
+    let next = load<u32>(region);
+    if (chunks > n) {
+      const rest = region + n * CHUNK_BYTES;
+      store<u32>(rest, next);
+      store<u32>(rest + 4, chunks - n);
+      next = rest;
+    }
+    store<u32>(before, next);
+    return region;
+  }
+  return 0;
 }
 
 /** Debug build: whether the fault injector wants this request to fail. */

@@ -25,7 +25,7 @@ export const H_FREE_CHUNK: u32 = HEADER + 12; // list of free single chunks (add
 // not 0: some pool is below its spare, operations must reserve
 export const H_LOW: u32 = HEADER + 16;
 export const H_FAIL_AT: u32 = HEADER + 20; // debug: the n-th chunk request from now fails; 0 = off
-export const H_XFER: u32 = HEADER + 24; // address of the transfer buffer (two chunks)
+export const H_XFER: u32 = HEADER + 24; // address of the transfer buffer (one chunk)
 export const H_PENDING: u32 = HEADER + 28; // nodes waiting for release, linked through aux
 export const H_FRAMES: u32 = HEADER + 32; // number of frames, frame 0 (the zero page) included
 export const H_FRAME_A: u32 = HEADER + 36; // column addresses
@@ -55,8 +55,9 @@ export const H_PATH_VMO: u32 = HEADER + 216; // whose path H_PATH holds, 0 when 
 export const H_PATH_LEAF: u32 = HEADER + 224; // u64, key >> 5 of its leaf
 // entries of the look-aside buffer of other epochs are stale
 export const H_TLB_EPOCH: u32 = HEADER + 220;
+export const H_REGIONS: u32 = HEADER + 232; // free regions of adjacent chunks, by address
 export const H_PATH: u32 = HEADER + 256; // 16 pairs (node, slot index): the last descent
-// 64 words: work claimed and done, one pair for each phase
+// 128 words: work claimed and done, a pair for each phase (at most 55)
 export const H_CLAIM: u32 = HEADER + 512;
 export const H_POOLS: u32 = HEADER + 1024; // POOL_COUNT pools of 32 bytes
 export const H_NODE_CHUNKS: u32 = HEADER + 2048; // list of node chunks by height
@@ -81,6 +82,7 @@ export const B_ALIAS: u32 = 1 << 13;
 export const B_HUGETLB: u32 = 1 << 14;
 export const B_ANON: u32 = 1 << 15;
 export const B_SHMEM: u32 = 1 << 16;
+export const B_OUTSIDE: u32 = 1 << 17; // recorded with mappings that were not; goes with the frame
 export const B_FLAGS_MASK: u32 = 31 << 13;
 export const B_KEY_SHIFT: u32 = 18;
 export const FRAMES_MAX: u32 = 1 << 26;

@@ -6,7 +6,7 @@
  * Cost: 64 bytes a mapping, 4 in the index; a fault finds its mapping in log2(n) steps, or at once
  * when it is the one found last.
  */
-import { chunkAlloc, chunkFree, poolAlloc, poolFree } from "./heap";
+import { chunkAlloc, chunksFree, poolAlloc, poolFree } from "./heap";
 import {
   ASPACE_BYTES, AS_CAP, AS_COUNT, AS_INDEX, AS_LAST, AS_NEXT, AS_PREV, CHUNK_BYTES, H_ASPACES,
   MAPPING_BYTES, M_ASPACE, M_BASE, M_KEY, M_NEXT, M_PAGES, M_PERMS, M_PREV, M_VMO, NO_MEMORY,
@@ -57,7 +57,7 @@ function freeIndex(index: u32, cap: u32): void {
     poolFree(POOL_TABLE_DATA + ctz(cap) - 5, index);
     return;
   }
-  for (let at: u32 = 0; at < cap << 2; at += CHUNK_BYTES) chunkFree(index + at);
+  chunksFree(index, max<u32>(1, (cap << 2) / CHUNK_BYTES));
 }
 
 /** Makes room for one more mapping in the index; false when host memory is exhausted. */

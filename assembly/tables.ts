@@ -182,6 +182,22 @@ function tlbAt(aspace: u32, leaf: u32): u32 {
   return H_TLB + (((leaf ^ aspace >> 6) & TLB_MASK) << 4);
 }
 
+/**
+ * Whether the look-aside buffer alone tells that an access may pass: small, so that it is inlined
+ * where faults are counted in nanoseconds. False means nothing.
+ */
+export function tlbPasses(aspace: u32, vpn: u64, need: u32): bool {
+  const leaf = <u32>(vpn >> 9);
+  const at = tlbAt(aspace, leaf);
+  if (load<u32>(at) != aspace || load<u32>(at + 4) != leaf) return false;
+  if (load<u32>(at + 12) != load<u32>(H_TLB_EPOCH)) return false;
+  const found = load<u32>(at + 8);
+  const table = found & TABLE_MASK;
+  if (load<u8>(table + T_CLASS) != CLASS_DENSE) return false;
+  const entry = load<u32>(load<u32>(table + T_DATA) + ((<u32>vpn & 511) << 2));
+  return (entry & need) == need && (found & need & PTE_W) == (need & PTE_W);
+}
+
 /** Leaf table of a virtual page | W where all levels above allow writing; 0 when there is none. */
 export function findTable(aspace: u32, vpn: u64): u32 {
   const leaf = <u32>(vpn >> 9);

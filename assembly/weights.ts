@@ -14,7 +14,7 @@ import {
   CHUNK_BYTES, FANOUT, FANOUT_BITS, H_CHUNK_PASS, H_DIRTY, H_FRAMES, H_FRAME_WEIGHT, H_PASS,
   H_WEIGHT_MODE, NC_PUSH, NC_RECORDS, NODES_PER_CHUNK, NR_BYTES, NR_MARK, NR_STAMP, NR_WEIGHT,
 } from "./layout";
-import { chunkAlloc } from "./heap";
+import { chunkFresh } from "./heap";
 import { isChild, nodeOf, recordOf } from "./nodes";
 import { firstIndex } from "./tree";
 import { shareTableReady } from "./shares";
@@ -36,27 +36,21 @@ export function ownersOf(weight: u32, held: bool): u32 {
 
 /** Starts a pass; false when there is no memory for its scratch. */
 export function passBegin(mode: u32): bool {
-  if (load<u32>(H_FRAME_WEIGHT) == 0) {
-    const frames = load<u32>(H_FRAMES);
-    const column = chunkAlloc(<u32>((<u64>frames * 4 + CHUNK_BYTES - 1) / CHUNK_BYTES));
-    const dirty = chunkAlloc((frames >> 12) / CHUNK_BYTES + 1);
-    if (column == 0 || dirty == 0) return false;
-    store<u32>(H_FRAME_WEIGHT, column);
-    store<u32>(H_DIRTY, dirty);
-    memory.fill(dirty, 0, (frames >> 12) + 1);
-    // more than one chunk comes from fresh memory; a single one may be used
-    if (frames << 2 <= CHUNK_BYTES) memory.fill(column, 0, frames << 2);
-  }
-  if (load<u32>(H_CHUNK_PASS) == 0) {
-    const table = chunkAlloc(CHUNK_TABLE_CHUNKS);
-    if (table == 0) return false;
-    store<u32>(H_CHUNK_PASS, table);
-  }
+  const frames = load<u32>(H_FRAMES);
+  const column = <u32>((<u64>frames * 4 + CHUNK_BYTES - 1) / CHUNK_BYTES);
+  if (!placed(H_DIRTY, (frames >> 12) / CHUNK_BYTES + 1)) return false;
+  if (!placed(H_FRAME_WEIGHT, column) || !placed(H_CHUNK_PASS, CHUNK_TABLE_CHUNKS)) return false;
   if (!shareTableReady()) return false;
   clearDirty();
   store<u32>(H_PASS, load<u32>(H_PASS) + 1);
   store<u32>(H_WEIGHT_MODE, mode);
   return true;
+}
+
+/** Whether a header field has its table of zeros; made on first use, and kept. */
+function placed(field: u32, chunks: u32): bool {
+  if (load<u32>(field) == 0) store<u32>(field, chunkFresh(chunks));
+  return load<u32>(field) != 0;
 }
 
 function clearDirty(): void {

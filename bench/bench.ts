@@ -17,10 +17,17 @@ import { headText, rowText, writeRows } from './support/report.js';
 import type { Row } from './support/report.js';
 import { accounting } from './rows/accounting.js';
 import { faults } from './rows/faults.js';
+import { linux } from './rows/linux.js';
 import { memory } from './rows/memory.js';
+import { present } from './rows/present.js';
+import { singles } from './rows/singles.js';
 import { snapshots } from './rows/snapshots.js';
+import { workers } from './rows/workers.js';
 
-const GROUPS: readonly Group[] = [faults, snapshots, memory, accounting];
+const GROUPS: readonly Group[] = [
+  faults, snapshots, memory, accounting, singles, present, workers,
+  linux,
+];
 
 const { values } = parseArgs({
   options: {

@@ -1,5 +1,5 @@
 /*
- * The native baseline: the core's own algorithms and records in C, told what to do a line at a time.
+ * The native baseline: the core's own algorithms and records in C, told what to do by lines.
  *
  *   command and numbers on stdin  ->  `ok NUMBER ...` or `error TEXT` on stdout
  *
@@ -89,7 +89,9 @@ static void answerState(void) {
 }
 
 /* Times `ranges` of `length` pages: in order, or in the order of the permutation. */
-TIMED static void timeRanges(u32 aspace, u64 base, u64 pages, u64 length, u32 access, bool shuffled) {
+TIMED static void timeRanges(
+  u32 aspace, u64 base, u64 pages, u64 length, u32 access, bool shuffled
+) {
   u64 start = nowNs();
   u64 ranges = pages / length;
   for (u64 i = 0; i < ranges; i++) {
@@ -114,11 +116,11 @@ TIMED static void timeSnapshots(u32 vmo, u32 count) {
   printf("ok %llu %u\n", (unsigned long long)(nowNs() - start), first);
 }
 
-TIMED static void timeReads(bool nodes) {
+TIMED static void timeReads(bool nodes, u32 first, u32 n) {
   readBytes = 0;
   u64 start = nowNs();
   if (nodes) readNodes();
-  readFrames();
+  readFrames(first, n);
   u64 took = nowNs() - start;
   printf("ok %llu %llu\n", (unsigned long long)took, (unsigned long long)readBytes);
 }
@@ -137,7 +139,7 @@ static void timeLinux(u32 pages) {
     (unsigned long long)t.copyOnWrite);
 }
 
-static void obey(const char *what, const u64 *n) {
+__attribute__((noinline)) static void obey(const char *what, const u64 *n) {
   if (!strcmp(what, "boot")) {
     touchMemory(n[1]);
     answer(boot((u32)n[0], 65535));
@@ -155,8 +157,9 @@ static void obey(const char *what, const u64 *n) {
   else if (!strcmp(what, "ranges"))
     timeRanges((u32)n[0], n[1], n[2], n[3], (u32)n[4], n[5] != 0);
   else if (!strcmp(what, "snapshots")) timeSnapshots((u32)n[0], (u32)n[1]);
-  else if (!strcmp(what, "read")) timeReads(n[0] != 0);
-  else if (!strcmp(what, "entries")) entriesMake((u32)n[0], (u32)n[1], (u32)n[2]), answer(entryCount);
+  else if (!strcmp(what, "read")) timeReads(n[0] != 0, (u32)n[1], (u32)n[2]);
+  else if (!strcmp(what, "entries"))
+    entriesMake((u32)n[0], (u32)n[1], (u32)n[2]), answer(entryCount);
   else if (!strcmp(what, "count")) timeEntries(n[0] != 0);
   else if (!strcmp(what, "linux")) timeLinux((u32)n[0]);
   else printf("error unknown command %s\n", what);

@@ -172,7 +172,8 @@ static void dropOthers(u32 vmo, u64 key, u32 except) {
   for (;;) {
     for (u32 m = R32(at + V_MAPS); m != 0; m = R32(m + M_NEXT)) {
       u64 page = key - R64(m + M_KEY);
-      if (m != except && page < R64(m + M_PAGES)) pteClear(R32(m + M_ASPACE), mappingBase(m) + page);
+      if (m == except || page >= R64(m + M_PAGES)) continue;
+      pteClear(R32(m + M_ASPACE), mappingBase(m) + page);
     }
     at = nextBelow(vmo, at);
     if (at == 0) return;

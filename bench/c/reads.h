@@ -15,10 +15,11 @@ static inline u32 sumWords(u32 at, u64 bytes) {
   return sum;
 }
 
-/* The four columns of every frame that was ever in use. */
-TIMED static void readFrames(void) {
-  u64 bytes = (u64)R32(H_FRAME_BUMP) * 4;
-  for (u32 field = H_FRAME_A; field <= H_FRAME_D; field += 4) readSum += sumWords(R32(field), bytes);
+/* The four columns of `n` frames from `first` on. */
+TIMED static void readFrames(u32 first, u32 n) {
+  for (u32 field = H_FRAME_A; field <= H_FRAME_D; field += 4) {
+    readSum += sumWords(R32(field) + (first << 2), (u64)n * 4);
+  }
 }
 
 /* Slots and header of every living node, chunk by chunk. */
@@ -42,6 +43,8 @@ static u32 frameCount;
 
 /* `spaces` address spaces that show the same `shared` frames, and `own` frames of each. */
 static void entriesMake(u32 spaces, u32 shared, u32 own) {
+  free(entryArray);
+  free(countArray);
   entryCount = spaces * (shared + own);
   frameCount = 1 + shared + spaces * own;
   entryArray = malloc((u64)entryCount * 4);

@@ -123,9 +123,11 @@ export class NativeMachine implements Machine {
     return this.#one('ranges', aspace, basePages, pages, length, access, Number(isShuffled));
   }
 
-  /** Reads every frame's columns, and with `nodes` every living node: ns and bytes. */
-  async read(nodes: boolean): Promise<{ ns: number; bytes: number }> {
-    const [ns, bytes] = await this.ask('read', Number(nodes)) as [number, number];
+  /** Reads the columns of frames, and with `nodes` every living node: ns and bytes. */
+  async read(
+    nodes: boolean, first: number, frames: number,
+  ): Promise<{ ns: number; bytes: number }> {
+    const [ns, bytes] = await this.ask('read', Number(nodes), first, frames) as [number, number];
     return { ns, bytes };
   }
 

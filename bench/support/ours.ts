@@ -47,7 +47,7 @@ export function good<T extends number>(result: T | number): T {
 /** The core as one side of a comparison. */
 export class OurMachine implements Machine {
   #core: Core | undefined;
-  #order = new Uint32Array(0);
+  #order: Uint32Array = new Uint32Array(0);
 
   /** The core, once booted. */
   get core(): Core {

@@ -48,7 +48,8 @@ export function makeRow(spec: RowSpec, samples: Samples): Row {
     return spec.ratioOf === 'ours/other' ? a / b : b / a;
   });
   const ratio = median(ratios);
-  const within = spec.ratioOf === 'other/ours' ? ratio >= (spec.bar ?? 0) : ratio <= (spec.bar ?? 0);
+  const bar = spec.bar ?? 0;
+  const within = spec.ratioOf === 'other/ours' ? ratio >= bar : ratio <= bar;
   return {
     ...spec, ours: median(ours), other: other.length === 0 ? null : median(other), ratio,
     ratioMin: Math.min(...ratios), ratioMax: Math.max(...ratios), reps: ratios.length,
@@ -74,7 +75,7 @@ function cells(row: Row): string[] {
   ];
 }
 
-const WIDTHS = [40, 9, 9, 14, 8, 16, 8, 5];
+const WIDTHS = [42, 9, 9, 14, 8, 16, 8, 5];
 
 function line(texts: readonly string[]): string {
   return texts.map((text, i) => {

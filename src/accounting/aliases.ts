@@ -1,11 +1,13 @@
 /**
- * Alias frames: one frame at several keys or in several families (KSM, mremap, doubly mapped memfds).
+ * Alias frames: one frame at several keys or in several families (KSM, mremap, doubly mapped
+ * memfds).
  *
- * Trees that meet in one node at one key are settled by the core; an alias stands at different keys, so a
- * process that reaches it twice would count twice. Here each process's places of each alias are counted, and
- * all but one taken off again.
+ * Trees that meet in one node at one key are settled by the core; an alias stands at different
+ * keys, so a process that reaches it twice would count twice. Here each process's places of each
+ * alias are counted, and all but one taken off again.
  *
- * Cost: nothing on a system without aliases, else one walk of the shared parts of what each process reaches.
+ * Cost: nothing on a system without aliases, else one walk of the shared parts of what each process
+ * reaches.
  */
 
 import type { Core } from '../core/core.js';
@@ -44,7 +46,9 @@ export function injectSurplus(pass: TreePass, surplus: AliasSurplus, unit = 1): 
 }
 
 /** After a read: takes the surplus off a row of sums. */
-export function subtractSurplus(pass: TreePass, surplus: AliasSurplus, sums: Sums, row: number): void {
+export function subtractSurplus(
+  pass: TreePass, surplus: AliasSurplus, sums: Sums, row: number
+): void {
   if (surplus.size === 0) return;
   let units = joinShare(sums.bytes[row] as bigint, sums.fraction[row] as bigint);
   for (const [frame, times] of surplus) {

@@ -128,7 +128,8 @@ function addOutside(
   for (let i = 0; i < recorded.extras.length; i += 2) {
     const frame = recorded.extras[i] as number;
     const extra = recorded.extras[i + 1] as number;
-    if (extra <= 0 || core.frameKinds(frame).hugetlb === true) continue;
+    const kinds = core.frameKinds(frame);
+    if (extra <= 0 || kinds.hugetlb === true || kinds.outside !== true) continue;
     const weight = pass.weight(frame);
     count += 1;
     pages.set(weight, (pages.get(weight) ?? 0) + 1);

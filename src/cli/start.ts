@@ -20,7 +20,6 @@ function nextSteps(system: string, koid: number | undefined): string {
     [`memsim ps${system} --policy exact`, 'each page shared out among those who reach it'],
     [`memsim ps${system} --json`, 'the same for programs'],
     ['memsim ps -s test/fixtures/nginx-6w.snap.jsonl.gz', 'a recorded Linux machine'],
-    ['memsim vmaps -s page-vmaps 2470', 'the memory page\'s address space'],
     ['memsim --help', 'everything else'],
   ];
   if (koid !== undefined) steps.unshift([`memsim vmaps${system} ${koid}`, 'its address space']);

@@ -140,6 +140,7 @@ export class Core extends CoreVmos {
     if (kinds.hugetlb) flags |= constants.B_HUGETLB as number;
     if (kinds.anonymous) flags |= constants.B_ANON as number;
     if (kinds.sharedMemory) flags |= constants.B_SHMEM as number;
+    if (kinds.outside) flags |= constants.B_OUTSIDE as number;
     this.raw.frameFlag(frame, flags);
   }
 
@@ -183,6 +184,7 @@ export class Core extends CoreVmos {
   audit(): string[] {
     const found = this.raw.audit();
     if (found === 0) return [];
+    if (found === NO_MEMORY) return ['audit: no host memory to look with'];
     const at = (this.constants.H_OUT as number) >>> 2;
     const names =
       ['', 'pages by state', 'node references', 'frame references', 'may-be-shared mask',

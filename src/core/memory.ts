@@ -115,14 +115,16 @@ export class CoreMemory {
     return this.word('H_FRAME_BUMP');
   }
 
-  /** Host bytes in use: the core's memory up to its mark. */
+  /** Host bytes in use: up to the core's mark, less the columns of frames that were never used. */
   get hostBytesUsed(): number {
-    return this.word('H_BRK') * WASM_PAGE_BYTES;
+    const columns = (this.constants.FRAME_BYTES as number) + (this.word('H_FRAME_WEIGHT') === 0 ? 0 : 4);
+    const unused = (this.physicalPages + 1 - this.framesUsed) * columns;
+    return this.word('H_BRK') * WASM_PAGE_BYTES - unused;
   }
 
   /** Host bytes that can still be had. */
   get hostBytesLeft(): number {
-    return this.hostBytesMax - this.hostBytesUsed;
+    return this.hostBytesMax - this.word('H_BRK') * WASM_PAGE_BYTES;
   }
 
   /** Moves free pages to a state that keeps no identity (wired, heap, ipc). 0 or NO_MEMORY. */
@@ -151,6 +153,9 @@ export class CoreMemory {
   frameKinds(frame: number): FrameKinds {
     const b = this.u32[(this.word('H_FRAME_B') >>> 2) + frame] as number;
     const has = (flag: string): boolean => (b & (this.constants[flag] as number)) !== 0;
-    return { hugetlb: has('B_HUGETLB'), anonymous: has('B_ANON'), sharedMemory: has('B_SHMEM') };
+    return {
+      hugetlb: has('B_HUGETLB'), anonymous: has('B_ANON'), sharedMemory: has('B_SHMEM'),
+      outside: has('B_OUTSIDE'),
+    };
   }
 }

@@ -94,9 +94,22 @@ class Scratch {
     return at;
   }
 
+  /** Makes a call, and gives back what it took. */
+  within<T>(call: () => T): T {
+    const before = this.#held.length;
+    try {
+      return call();
+    } finally {
+      this.#freeTo(before);
+    }
+  }
+
   free(): void {
-    for (const [at, bytes] of this.#held) this.core.raw.scratchFree(at, bytes);
-    this.#held.length = 0;
+    this.#freeTo(0);
+  }
+
+  #freeTo(count: number): void {
+    for (const [at, bytes] of this.#held.splice(count)) this.core.raw.scratchFree(at, bytes);
   }
 }
 
@@ -122,7 +135,9 @@ export class TreePass {
   /** Adds weights to windows. */
   inject(list: WindowList): void {
     if (list.vmo.length === 0) return;
-    this.#core.raw.passInjectList(this.#scratch.windows(list), list.vmo.length);
+    this.#scratch.within(() => {
+      this.#core.raw.passInjectList(this.#scratch.windows(list), list.vmo.length);
+    });
   }
 
   /** Gives trees their creation numbers as weights (mode `least`). */
@@ -132,9 +147,11 @@ export class TreePass {
 
   /** Takes `weight` off wherever these windows of one process meet in the same node or frame. */
   injectMeeting(list: WindowList, weight: number): void {
-    const out = this.#scratch.take(8);
-    this.#core.u32[out >>> 2] = weight;
-    this.#meet(list, MEET_INJECT, out);
+    this.#scratch.within(() => {
+      const out = this.#scratch.take(8);
+      this.#core.u32[out >>> 2] = weight;
+      this.#meet(list, MEET_INJECT, out);
+    });
   }
 
   /** Takes weight off a frame that a holder reaches at several keys. */
@@ -170,6 +187,10 @@ export class TreePass {
    * @param meetings - windows of one process in one family, by accumulator
    */
   read(list: WindowList, rows: number, meetings: readonly [number, WindowList][] = []): Sums {
+    return this.#scratch.within(() => this.#read(list, rows, meetings));
+  }
+
+  #read(list: WindowList, rows: number, meetings: readonly [number, WindowList][]): Sums {
     const core = this.#core;
     const accs = this.#scratch.take(rows * ACC_BYTES);
     core.u8.fill(0, accs, accs + rows * ACC_BYTES);
@@ -200,6 +221,10 @@ export class TreePass {
 
   /** Pages of windows by number of owners (up to `most`); what meets is counted once. */
   owners(list: WindowList, meetings: readonly WindowList[], most: number): Map<number, number> {
+    return this.#scratch.within(() => this.#owners(list, meetings, most));
+  }
+
+  #owners(list: WindowList, meetings: readonly WindowList[], most: number): Map<number, number> {
     const bytes = (most + 1) * 4;
     const hist = this.#scratch.take(bytes);
     const { raw, u8 } = this.#core;
@@ -223,8 +248,10 @@ export class TreePass {
 
   #meet(list: WindowList, action: number, out: number): void {
     const count = list.vmo.length;
-    const work = this.#scratch.take(count * (RECORD_BYTES + HEIGHTS * 4));
-    this.#core.raw.passMeet(this.#scratch.windows(list), count, work, action, out);
+    this.#scratch.within(() => {
+      const work = this.#scratch.take(count * (RECORD_BYTES + HEIGHTS * 4));
+      this.#core.raw.passMeet(this.#scratch.windows(list), count, work, action, out);
+    });
   }
 }
 
@@ -300,10 +327,12 @@ export class EntryPass {
    */
   addOutside(extras: Int32Array): void {
     if (extras.length === 0) return;
-    const list = this.#scratch.take(extras.length * 4);
-    this.#core.u32.set(new Uint32Array(extras.buffer, extras.byteOffset, extras.length),
-      list >>> 2);
-    this.#core.raw.presentExtras(list, extras.length / 2, this.#rule === 'exact' ? 1 : 0);
+    const words = new Uint32Array(extras.buffer, extras.byteOffset, extras.length);
+    this.#scratch.within(() => {
+      const list = this.#scratch.take(extras.length * 4);
+      this.#core.u32.set(words, list >>> 2);
+      this.#core.raw.presentExtras(list, extras.length / 2, this.#rule === 'exact' ? 1 : 0);
+    });
   }
 
   /** Figures of ranges, one each. */
@@ -319,9 +348,13 @@ export class EntryPass {
 
   /** Pages of an address space by number of owners, each frame once. */
   owners(aspace: AspaceRef, most: number): Map<number, number> {
+    const stamps = this.#stampColumn();
+    return this.#scratch.within(() => this.#owners(aspace, most, stamps));
+  }
+
+  #owners(aspace: AspaceRef, most: number, stamps: number): Map<number, number> {
     const bytes = (most + 1) * 4;
     const hist = this.#scratch.take(bytes);
-    const stamps = this.#stampColumn();
     const { raw, constants, u8 } = this.#core;
     u8.fill(0, hist, hist + bytes);
     const op = constants.READ_OWNERS as number;

@@ -63,4 +63,5 @@ export interface FrameKinds {
   /** hugetlbfs: in no Rss. */ readonly hugetlb?: boolean;
   /** Anonymous memory. */ readonly anonymous?: boolean;
   /** Shared memory. */ readonly sharedMemory?: boolean;
+  /** It was recorded with mappings that were not. */ readonly outside?: boolean;
 }

@@ -1,5 +1,6 @@
 /**
- * All four policies once more, frame by frame in plain JavaScript: what the tables of a pass have to say.
+ * All four policies once more, frame by frame in plain JavaScript: what the tables of a pass have
+ * to say.
  *
  * Only the core's lookups (`vmoFrame`, `entry`) are used, one page at a time, no pass and no tree.
  */
@@ -62,7 +63,9 @@ export function framesPresent(core: Core, mapping: Mapping): number[] {
 /** Counts how often each frame stands in some lists. */
 export function tally(lists: Iterable<Iterable<number>>): Map<number, number> {
   const counts = new Map<number, number>();
-  for (const list of lists) for (const frame of list) counts.set(frame, (counts.get(frame) ?? 0) + 1);
+  for (const list of lists) {
+    for (const frame of list) counts.set(frame, (counts.get(frame) ?? 0) + 1);
+  }
   return counts;
 }
 
@@ -97,7 +100,8 @@ function checkBounds(system: System, { tasks, vmos, kmem, policy }: AccountTable
       if (bytes < 0 || !Number.isInteger(bytes)) throw new Error(`task row ${row} has ${bytes}`);
     }
     const bounded = policy === 'exact' || policy === 'attributed';
-    if (bounded && (tasks.pss.bytes[row] as bigint) > BigInt(whole)) throw new Error('above memory');
+    const share = tasks.pss.bytes[row] as bigint;
+    if (bounded && share > BigInt(whole)) throw new Error(`${policy} exceeds memory`);
     if (tasks.type[row] !== TaskType.JOB) continue;
     let sum = 0n;
     tasks.parentKoid.forEach((koid, child) => {
@@ -148,7 +152,8 @@ function checkExact(system: System, tables: AccountTables): void {
 }
 
 function checkUnmapped(
-  system: System, { tasks }: AccountTables, rows: [ProcessObject, number][], owners: Map<number, number>,
+  system: System, { tasks }: AccountTables, rows: [ProcessObject, number][],
+  owners: ReadonlyMap<number, number>,
 ): void {
   const held = rows.map(([process]) => {
     const frames = [...vmoHandles(process)].flatMap(({ object }) => {
@@ -194,7 +199,8 @@ function checkAttributed(system: System, tables: AccountTables): void {
   const owned = vmos.filter((vmo) => vmo.isOwner);
   const own = new Map(owned.map((vmo) => [vmo, framesOf(core, vmo, 0, vmo.sizePages, true)]));
   const viewers = tally([...own.values()].map((frames) => new Set(frames)));
-  const figures = (frames: readonly number[]): { bytes: number; private: number; share: bigint } => ({
+  const figures =
+    (frames: readonly number[]): { bytes: number; private: number; share: bigint } => ({
     bytes: frames.length * 4096,
     private: frames.filter((frame) => viewers.get(frame) === 1).length * 4096,
     share: frames.reduce((sum, frame) => sum + shareOfPage(viewers.get(frame) as number), 0n),
@@ -268,7 +274,8 @@ function checkMapcount(system: System, tables: AccountTables): void {
     const [process, row] = rows[i] as [ProcessObject, number];
     const who = `mapcount, process ${process.koid}`;
     const own = frames.filter((frame) => entries.get(frame) === 1).length;
-    const units = frames.reduce((sum, frame) => sum + Math.floor(2 ** 24 / (entries.get(frame) ?? 1)), 0);
+    const unitsOf = (frame: number): number => Math.floor(2 ** 24 / (entries.get(frame) as number));
+    const units = frames.reduce((sum, frame) => sum + unitsOf(frame), 0);
     same(`${who}: private`, tables.tasks.privateBytes[row], own * 4096);
     same(`${who}: shared`, tables.tasks.sharedBytes[row], (frames.length - own) * 4096);
     same(`${who}: pss`, unitsAt(tables.tasks.pss, row), BigInt(units) << 51n);

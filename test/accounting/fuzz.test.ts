@@ -1,6 +1,7 @@
 /**
- * Random programs on whole systems: after each step the core's own audit (may-be-shared masks, counts,
- * references, entries) finds nothing, looking changes nothing, and closing everything gives every page back.
+ * Random programs on whole systems: after each step the core's own audit (may-be-shared masks,
+ * counts, references, entries) finds nothing, looking changes nothing, and closing everything
+ * gives every page back.
  */
 
 import * as fc from 'fast-check';
@@ -102,7 +103,8 @@ t.test('the debug build agrees, and no assert of it trips', async (t) => {
   t.pass();
 });
 
-t.test('looking changes nothing, and every policy agrees with a count frame by frame', async (t) => {
+t.test('looking changes nothing, and every policy agrees with a count frame by frame',
+  async (t) => {
   await fc.assert(
     fc.asyncProperty(programs(60), fc.integer({ min: 3, max: 12 }), runWatched),
     { numRuns: runs(120, 5000) },

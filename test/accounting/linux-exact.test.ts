@@ -1,7 +1,7 @@
 /**
- * Recorded Linux systems under `exact` by present entries: for each frame the owners are the recorded
- * processes that map it, and one more if kpagecount exceeds the mappings seen. Whole numbers all through;
- * the frames are counted here, straight from the file's runs.
+ * Recorded Linux systems under `exact` by present entries: for each frame the owners are the
+ * recorded processes that map it, and one more if kpagecount exceeds the mappings seen. Whole
+ * numbers all through; the frames are counted here, straight from the file's runs.
  */
 
 import { basename } from 'node:path';
@@ -10,7 +10,9 @@ import type { AccountTables } from '../../src/accounting/tables.js';
 import { System } from '../../src/system.js';
 import { sharedDir } from '../support/shared.js';
 import { shareOfPage, unitsAt } from './by-frame.js';
-import { counts, frameOf, readLines, snapshotFiles, type LineMapping, type Lines } from './snapshot-lines.js';
+import {
+  counts, frameOf, readLines, snapshotFiles, type LineMapping, type Lines,
+} from './snapshot-lines.js';
 
 /** What the file says of all frames, by PFN. */
 interface Counted {
@@ -57,7 +59,9 @@ function count(lines: Lines): Counted {
   return { entries, processes, owners, plain, outside };
 }
 
-function histogram(pfns: Iterable<number>, owners: ReadonlyMap<number, number>): [number, number][] {
+function histogram(
+  pfns: Iterable<number>, owners: ReadonlyMap<number, number>,
+): [number, number][] {
   const counted = new Map<number, number>();
   for (const pfn of pfns) {
     const k = owners.get(pfn) as number;
@@ -89,7 +93,7 @@ function checkProcesses(t: Test, lines: Lines, counted: Counted, { tasks }: Acco
     const set = new Set(pfns);
     const expected = histogram(set, counted.owners);
     const got = sorted(tasks.pagesByOwners?.[row] ?? new Map());
-    if (JSON.stringify(got) !== JSON.stringify(expected)) wrong.push(`${pid}: ${got} for ${expected}`);
+    if (String(got) !== String(expected)) wrong.push(`${pid}: ${got} for ${expected}`);
     let share = 0n;
     for (const [k, n] of expected) share += shareOfPage(k) * BigInt(n);
     if (unitsAt(tasks.pss, row) !== share) wrong.push(`${pid}: share ${unitsAt(tasks.pss, row)}`);
@@ -101,7 +105,8 @@ function checkProcesses(t: Test, lines: Lines, counted: Counted, { tasks }: Acco
     see(pid, mappings.flatMap((mapping) => [...pfnsOf(lines, mapping)]), true);
   }
   const { koid } = tasks;
-  if (counted.outside.length > 0) see(koid[tasks.name.lastIndexOf('outside')] as number, counted.outside, false);
+  const outside = koid[tasks.name.lastIndexOf('outside')] as number;
+  if (counted.outside.length > 0) see(outside, counted.outside, false);
   t.strictSame(wrong.slice(0, 5), [], `${wrong.length} processes differ`);
 }
 
@@ -123,7 +128,8 @@ function checkMappings(
       if (i === undefined) continue;
       const pfns = [...pfnsOf(lines, mapping)];
       const where = `${pid} ${mapping.start.toString(16)}`;
-      const share = pfns.reduce((sum, pfn) => sum + shareOfPage(counted.owners.get(pfn) as number), 0n);
+      const shareOf = (pfn: number): bigint => shareOfPage(counted.owners.get(pfn) as number);
+      const share = pfns.reduce((sum, pfn) => sum + shareOf(pfn), 0n);
       const own = pfns.filter((pfn) => counted.owners.get(pfn) === 1).length;
       if (unitsAt(exact.maps.pss, i) !== share) wrong.push(`${where} share`);
       if (exact.maps.privateBytes[i] !== own * 4096) wrong.push(`${where} private`);
@@ -137,7 +143,8 @@ function checkMappings(
       if (!same || gap < 0n || gap > cut) wrong.push(`${where} differs from mapcount`);
     }
   }
-  t.strictSame(wrong.slice(0, 5), [], `${wrong.length} mappings differ; ${alike} are alike under both`);
+  t.strictSame(wrong.slice(0, 5), [],
+    `${wrong.length} mappings differ; ${alike} are alike under both`);
 }
 
 /** What VMOs share among themselves is all of their memory, `not recorded` included. */
@@ -152,7 +159,9 @@ function checkVmos(t: Test, { vmos, kmem, policy }: AccountTables): void {
   t.ok(gap >= 0n && gap <= BigInt(Math.ceil(pages)), `the VMOs share out vmoBytes under ${policy}`);
 }
 
-if (sharedDir === undefined) t.comment('skipped: the shared snapshots, no ../shared beside the repository');
+if (sharedDir === undefined) {
+  t.comment('skipped: the shared snapshots, no ../shared beside the repository');
+}
 
 for (const path of snapshotFiles()) {
   t.test(`exact counts every frame of ${basename(path)} once`, async (t) => {
@@ -168,7 +177,9 @@ for (const path of snapshotFiles()) {
     checkVmos(t, await system.account({ policy: 'attributed' }));
     const shares = [...counted.owners.values()];
     const special = shares.length - counted.plain.size;
-    t.ok(special < shares.length, `${special} of ${shares.length} frames are seen differently by mapcount`);
-    t.ok(exact.notes.some((note) => note.includes('lower bound')), 'outside is said to be a lower bound');
+    t.ok(special < shares.length,
+      `${special} of ${shares.length} frames are seen differently by mapcount`);
+    t.ok(exact.notes.some((note) => note.includes('lower bound')),
+      'outside is said to be a lower bound');
   });
 }

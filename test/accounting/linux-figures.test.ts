@@ -1,6 +1,7 @@
 /**
- * Recorded Linux systems under `mapcount`: each process's figures are the kernel's smaps_rollup, each
- * mapping's its smaps columns, without a difference. The kernel's numbers are read from the file here.
+ * Recorded Linux systems under `mapcount`: each process's figures are the kernel's smaps_rollup,
+ * each mapping's its smaps columns, without a difference. The kernel's numbers are read from the
+ * file here.
  */
 
 import { basename } from 'node:path';
@@ -8,7 +9,9 @@ import t, { type Test } from 'tap';
 import type { AccountTables, ShareColumn } from '../../src/accounting/tables.js';
 import { System } from '../../src/system.js';
 import { sharedDir } from '../support/shared.js';
-import { readLines, snapshotFiles, type Kilobytes, type LineProcess, type Lines } from './snapshot-lines.js';
+import {
+  readLines, snapshotFiles, type Kilobytes, type LineProcess, type Lines,
+} from './snapshot-lines.js';
 
 const KIB = 1024;
 
@@ -48,12 +51,15 @@ function compareProcess(seen: Differences, process: LineProcess, tables: Account
     seen.see(`${who} Rss`, (at(tasks.sharedBytes, row) + at(tasks.privateBytes, row)) / KIB,
       sum(rollup, 'Rss'));
     seen.see(`${who} Swap`, at(tasks.swapBytes, row) / KIB, sum(rollup, 'Swap'));
-    seen.see(`${who} SwapPss`, Math.floor(at(tasks.swapPssBytes, row) / KIB), sum(rollup, 'SwapPss'));
+    const swapPss = Math.floor(at(tasks.swapPssBytes, row) / KIB);
+    seen.see(`${who} SwapPss`, swapPss, sum(rollup, 'SwapPss'));
     const parts = [
-      ['Pss_Anon', tasks.pssAnonBytes], ['Pss_File', tasks.pssFileBytes], ['Pss_Shmem', tasks.pssShmemBytes],
+      ['Pss_Anon', tasks.pssAnonBytes], ['Pss_File', tasks.pssFileBytes],
+      ['Pss_Shmem', tasks.pssShmemBytes],
     ] as const;
     for (const [name, column] of parts) {
-      if (name in rollup) seen.see(`${who} ${name}`, Math.floor(at(column, row) / KIB), sum(rollup, name));
+      if (!(name in rollup)) continue;
+      seen.see(`${who} ${name}`, Math.floor(at(column, row) / KIB), sum(rollup, name));
     }
   }
   compareMappings(seen, process, tables, row);
@@ -87,7 +93,9 @@ function compareMappings(
 }
 
 /** `kstats` of a snapshot: meminfo's figures by the rules of the interface. */
-function checkMachine(t: Test, { meminfo, consistent }: Lines, system: System, tables: AccountTables): void {
+function checkMachine(
+  t: Test, { meminfo, consistent }: Lines, system: System, tables: AccountTables,
+): void {
   const bytes = (...names: string[]): number => sum(meminfo, ...names) * KIB;
   const { kmem, vmos, tasks, notes } = tables;
   const hugetlb = 'Hugetlb' in meminfo ? bytes('Hugetlb') : 0;
@@ -97,7 +105,8 @@ function checkMachine(t: Test, { meminfo, consistent }: Lines, system: System, t
   const known = bytes('MemFree', 'Slab') + vmoBytes + mmuBytes + wired;
   t.match(kmem, {
     totalBytes: bytes('MemTotal'), freeBytes: bytes('MemFree'), wiredBytes: wired,
-    totalHeapBytes: bytes('Slab'), freeHeapBytes: 0, vmoBytes, mmuOverheadBytes: mmuBytes, ipcBytes: 0,
+    totalHeapBytes: bytes('Slab'), freeHeapBytes: 0, vmoBytes, mmuOverheadBytes: mmuBytes,
+    ipcBytes: 0,
     otherBytes: bytes('MemTotal') - known, availableBytes: bytes('MemAvailable'),
   }, 'kstats are meminfo by the rules of the interface');
   const rest = vmos.name.indexOf('not recorded');
@@ -110,7 +119,9 @@ function checkMachine(t: Test, { meminfo, consistent }: Lines, system: System, t
   t.equal(tasks.name.at(-1), 'outside', 'and stands last');
 }
 
-if (sharedDir === undefined) t.comment('skipped: the shared snapshots, no ../shared beside the repository');
+if (sharedDir === undefined) {
+  t.comment('skipped: the shared snapshots, no ../shared beside the repository');
+}
 
 for (const path of snapshotFiles()) {
   t.test(`mapcount has the kernel's figures of ${basename(path)}`, async (t) => {
@@ -119,7 +130,8 @@ for (const path of snapshotFiles()) {
     const tables = await system.account({ policy: 'mapcount' });
     const seen = new Differences();
     for (const process of lines.processes) compareProcess(seen, process, tables);
-    t.strictSame(seen.found.slice(0, 10), [], `${seen.compared} figures, ${seen.found.length} differ`);
+    t.strictSame(seen.found.slice(0, 10), [],
+      `${seen.compared} figures, ${seen.found.length} differ`);
     t.ok(seen.compared >= lines.processes.length);
     checkMachine(t, lines, system, tables);
   });

@@ -1,9 +1,9 @@
 /**
- * Random steps on a whole system through the public API: VMOs of every kind of child, sizes, mappings, pins,
- * processes, handles. A step that is refused is a step too.
+ * Random steps on a whole system through the public API: VMOs of every kind of child, sizes,
+ * mappings, pins, processes, handles. A step that is refused is a step too.
  *
- * Page numbers gather where trees of fan-out 32 have their seams, so that windows, cuts and growth meet
- * leaves and upper nodes in all ways.
+ * Page numbers gather where trees of fan-out 32 have their seams, so that windows, cuts and
+ * growth meet leaves and upper nodes in all ways.
  */
 
 import * as fc from 'fast-check';
@@ -24,7 +24,8 @@ const SIZES = [0, 1, 2, 3, 8, 32, 33, 40, 64, 70, 100, 1025, 1100, 33000];
 const KINDS = [
   'create', 'file', 'snapshot', 'snapshot', 'snapshot', 'snapshot', 'least', 'least', 'modified',
   'slice', 'reference', 'write', 'write', 'write', 'write', 'commit', 'commit', 'decommit', 'zero',
-  'zero', 'resize', 'resize', 'stream', 'map', 'map', 'map', 'map', 'touch', 'touch', 'touch', 'touch',
+  'zero', 'resize', 'resize', 'stream', 'map', 'map', 'map', 'map', 'touch', 'touch', 'touch',
+  'touch',
   'touch', 'store', 'unmap', 'protect', 'close', 'close', 'pin', 'unpin', 'process', 'kill', 'give',
 ] as const;
 
@@ -109,7 +110,9 @@ export class Stepper {
       if (odd < 4) this.#kill(which);
     } else if (kind === 'unmap' || kind === 'protect' || kind === 'touch' || kind === 'store') {
       this.#actOnPlace(step);
-    } else if (vmo !== undefined) this.#actOnVmo(step, vmo, Math.min(at, Math.max(0, pagesOf(vmo) - 1)));
+    } else if (vmo !== undefined) {
+      this.#actOnVmo(step, vmo, Math.min(at, Math.max(0, pagesOf(vmo) - 1)));
+    }
   }
 
   #actOnVmo(step: Step, vmo: Vmo, page: number): void {
@@ -126,12 +129,18 @@ export class Stepper {
     if (kind === 'snapshot') child(VmoChild.SNAPSHOT | resizable);
     else if (kind === 'least') child(VmoChild.SNAPSHOT_AT_LEAST_ON_WRITE | resizable);
     else if (kind === 'modified') child(VmoChild.SNAPSHOT_MODIFIED | resizable);
-    else if (kind === 'slice' && vmo.object.role !== 'reference') this.vmos.push(vmo.createChild(VmoChild.SLICE, from * P, few * P));
+    else if (kind === 'slice') {
+      // a slice of a reference may outlive a cut of its source: left out until that is refused
+      if (vmo.object.role === 'reference') return;
+      this.vmos.push(vmo.createChild(VmoChild.SLICE, from * P, few * P));
+    }
     else if (kind === 'reference') this.vmos.push(vmo.createChild(VmoChild.REFERENCE | resizable));
     else if (kind === 'write') vmo.write(from * P + odd * 7, bytesFor(few, odd));
     else if (kind === 'commit') vmo.opRange(VmoOp.COMMIT, from * P, few * P);
     else if (kind === 'decommit') vmo.opRange(VmoOp.DECOMMIT, from * P, few * P);
-    else if (kind === 'zero') vmo.opRange(VmoOp.ZERO, from * P + (odd % 3) * 9, zeroBytes(vmo, step, from));
+    else if (kind === 'zero') {
+      vmo.opRange(VmoOp.ZERO, from * P + (odd % 3) * 9, zeroBytes(vmo, step, from));
+    }
     else if (kind === 'resize') vmo.setSize(much * P + (odd % 4) * 100);
     else if (kind === 'stream') vmo.setStreamSize(from * P + odd);
     else if (kind === 'pin') this.pins.push(vmo.pin(from * P, Math.max(1, few) * P));
@@ -163,7 +172,9 @@ export class Stepper {
     const count = odd === 15 ? much : Math.min(much, pages - first, 80);
     const start = address + BigInt(first * P);
     if (kind === 'touch') process.touch(start, count * P, odd % 2 === 0 ? 1 : 2);
-    else if (kind === 'store') process.write(start + BigInt(odd), bytesFor(Math.min(1, count), odd));
+    else if (kind === 'store') {
+      process.write(start + BigInt(odd), bytesFor(Math.min(1, count), odd));
+    }
     else if (kind === 'unmap') process.rootVmar.unmap(start, count * P);
     else process.rootVmar.protect(odd % 3 === 0 ? 1 : odd % 3 === 1 ? 3 : 0, start, count * P);
   }

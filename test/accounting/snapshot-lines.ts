@@ -1,6 +1,6 @@
 /**
- * A recorded snapshot read for tests, straight from its JSON lines: another reading of the data's README
- * than `src/import`, with nothing in common but the file.
+ * A recorded snapshot read for tests, straight from its JSON lines: another reading of the data's
+ * README than `src/import`, with nothing in common but the file.
  */
 
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,8 @@ export interface LineMapping {
   readonly start: bigint;
   readonly end: bigint;
   readonly name: string;
-  /** smaps columns; undefined where the recording has none. */ readonly smaps: Kilobytes | undefined;
+  /** smaps columns; undefined where the recording has none. */
+  readonly smaps: Kilobytes | undefined;
   /** Device memory, of which smaps counts nothing. */ readonly isDevice: boolean;
   /** PFNs of present pages, in address order. */ readonly pfns: Float64Array;
   /** Number of swapped pages. */ readonly swapped: number;
@@ -28,7 +29,8 @@ export interface LineProcess {
   readonly pid: number;
   readonly ppid: number;
   readonly name: string;
-  /** smaps_rollup; undefined where the recording has none. */ readonly rollup: Kilobytes | undefined;
+  /** smaps_rollup; undefined where the recording has none. */
+  readonly rollup: Kilobytes | undefined;
   readonly mappings: LineMapping[];
 }
 
@@ -54,7 +56,8 @@ const ZERO = 24;
 
 /** Every snapshot at hand: fixtures, and the shared ones where that folder is. */
 export function snapshotFiles(): string[] {
-  const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+  const folder = new URL('../fixtures/', import.meta.url);
+  const fixture = (name: string): string => fileURLToPath(new URL(name, folder));
   const own = ['edge-thp-ksm-swap-hugetlb-6.snap.jsonl.gz', 'nginx-6w.snap.jsonl.gz'];
   const pattern = /\.snap\.jsonl(\.gz|\.br)?$/;
   const shared = [...sharedFiles('data/linux', pattern), ...sharedFiles('data/traces', pattern)];
@@ -95,6 +98,12 @@ interface Line {
   readonly [key: string]: unknown;
 }
 
+type Run = [number, number, number, number];
+
+function words(value: unknown): number[] {
+  return (value as string[]).map((word) => parseInt(word, 16));
+}
+
 class LineReader {
   #consistent = false;
   #columns: string[] = [];
@@ -109,13 +118,13 @@ class LineReader {
       this.#consistent = line.consistent as boolean;
       this.#columns = line.sf as string[];
     } else if (line.t === 'meminfo') this.#meminfo = line.v as Kilobytes;
-    else if (line.t === 'pmflags') this.#pmflags = (line.v as string[]).map((word) => parseInt(word, 16));
+    else if (line.t === 'pmflags') this.#pmflags = words(line.v);
     else if (line.t === 'proc') {
       const { pid, ppid, comm: name, rollup } = line as unknown as
         { pid: number; ppid: number; comm: string; rollup?: Kilobytes };
       this.#processes.push({ pid, ppid, name, rollup, mappings: [] });
     } else if (line.t === 'map') this.#map(line);
-    else if (line.t === 'kpageflags') this.#flags = (line.v as string[]).map((word) => parseInt(word, 16));
+    else if (line.t === 'kpageflags') this.#flags = words(line.v);
     else if (line.t === 'frames') this.#readFrames(line.base as number, line.r as string);
   }
 
@@ -136,7 +145,8 @@ class LineReader {
     );
     const isDevice = ((line.vf as string | undefined) ?? '').split(' ').includes('pf');
     const { pfns, swapped } = this.#pages((line.r as string | undefined) ?? '');
-    process.mappings.push({ start, end, name: line.name as string, smaps, isDevice, pfns, swapped });
+    const name = line.name as string;
+    process.mappings.push({ start, end, name, smaps, isDevice, pfns, swapped });
   }
 
   #pages(runs: string): { pfns: Float64Array; swapped: number } {
@@ -144,7 +154,7 @@ class LineReader {
     let swapped = 0;
     let expected = 0;
     for (const run of runs === '' ? [] : runs.split(' ')) {
-      const [, length, delta, kind] = run.split(':').map(Number) as [number, number, number, number];
+      const [, length, delta, kind] = run.split(':').map(Number) as Run;
       const word = expected + delta;
       const pages = Math.abs(length);
       const step = length < 0 ? -1 : 1;
@@ -163,7 +173,7 @@ class LineReader {
   #readFrames(base: number, runs: string): void {
     let next = base;
     for (const run of runs.split(' ')) {
-      const [gap, length, mapcount, kind] = run.split(':').map(Number) as [number, number, number, number];
+      const [gap, length, mapcount, kind] = run.split(':').map(Number) as Run;
       next += gap;
       for (let i = 0; i < length; i++) this.#frames.set(next + i, mapcount * 1024 + kind);
       next += length;

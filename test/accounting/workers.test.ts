@@ -1,6 +1,6 @@
 /**
- * Workers: the same tables byte for byte for any number of them, nothing changes while a pass runs, one
- * pass at a time, and a system goes on after its workers ended.
+ * Workers: the same tables byte for byte for any number of them, nothing changes while a pass
+ * runs, one pass at a time, and a system goes on after its workers ended.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -10,14 +10,15 @@ import type { AccountTables, Policy, Reach } from '../../src/accounting/tables.j
 import { ZxError } from '../../src/objects/errors.js';
 import { Access, VmOption } from '../../src/objects/vm-options.js';
 import { VmoChild, VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
+import type { Vmo } from '../../src/objects/vmo.js';
 import { System } from '../../src/system.js';
 
 const P = 4096;
 const READ_WRITE = VmOption.PERM_READ | VmOption.PERM_WRITE;
 const WORKERS = [1, 2, 4, 8];
 const PASSES: [Policy, Reach][] = [
-  ['classic', 'committed'], ['attributed', 'committed'], ['exact', 'committed'], ['exact', 'present'],
-  ['mapcount', 'present'],
+  ['classic', 'committed'], ['attributed', 'committed'], ['exact', 'committed'],
+  ['exact', 'present'], ['mapcount', 'present'],
 ];
 
 /** A parent of 3,000 pages forked 300 times; forks write here and there, some map parts twice. */
@@ -58,12 +59,12 @@ function textOf(tables: AccountTables): string {
   return JSON.stringify(bytesOf(tables));
 }
 
-const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+const EDGE = new URL('../fixtures/edge-thp-ksm-swap-hugetlb-6.snap.jsonl.gz', import.meta.url);
 
 const systems: [name: string, make: () => Promise<System>][] = [
   ['boot', () => System.open('boot')],
   ['300 forks', () => Promise.resolve(forked())],
-  ['a snapshot', () => System.open(fixture('edge-thp-ksm-swap-hugetlb-6.snap.jsonl.gz'))],
+  ['a snapshot', () => System.open(fileURLToPath(EDGE))],
 ];
 
 for (const [name, make] of systems) {
@@ -149,7 +150,8 @@ t.test('every call that would change something waits for the pass', async (t) =>
   ];
   const digest = system.core.digest();
   const koids = system.koids;
-  const before = JSON.stringify([system.vmos.size, system.trees.size, system.core.freePages, koids]);
+  const { core, vmos, trees } = system;
+  const before = JSON.stringify([vmos.size, trees.size, core.freePages, koids]);
   for (const workers of [0, 2]) {
     const pass = system.account({ policy: 'exact', workers, shareAbovePages: 0 });
     t.equal(system.busy, true);
@@ -159,9 +161,11 @@ t.test('every call that would change something waits for the pass', async (t) =>
     t.equal(system.busy, false);
   }
   t.equal(system.core.digest(), digest, 'nothing changed');
-  const after = JSON.stringify([system.vmos.size, system.trees.size, system.core.freePages, koids]);
+  const after = JSON.stringify([vmos.size, trees.size, core.freePages, koids]);
   t.equal(after, before);
-  for (const [name, call] of calls.slice(0, 12)) t.equal(statusOf(call), 'ZX_OK', `${name} afterwards`);
+  for (const [name, call] of calls.slice(0, 12)) {
+    t.equal(statusOf(call), 'ZX_OK', `${name} afterwards`);
+  }
   await system.close();
 });
 
@@ -198,8 +202,9 @@ t.test('workers follow a memory that grows between passes', async (t) => {
   await system.account({ policy: 'attributed', workers: 2, shareAbovePages: 0 });
   const large = system.createVmo(150000 * P);
   large.opRange(VmoOp.COMMIT, 0, 150000 * P);
-  const copies = Array.from({ length: 50 }, () => large.createChild(VmoChild.SNAPSHOT, P, 149000 * P));
-  for (const [i, copy] of copies.entries()) copy.write(i * 1000 * P, new Uint8Array(100));
+  const copy = (): Vmo => large.createChild(VmoChild.SNAPSHOT, P, 149000 * P);
+  const copies = Array.from({ length: 50 }, copy);
+  for (const [i, vmo] of copies.entries()) vmo.write(i * 1000 * P, new Uint8Array(100));
   const alone = textOf(await system.account({ policy: 'attributed' }));
   const options = { policy: 'attributed', workers: 2, shareAbovePages: 0 } as const;
   t.equal(textOf(await system.account(options)), alone);

@@ -1,8 +1,8 @@
 /**
  * What the tables of operations work on: a fresh system, and what the case has named in it.
  *
- * I1. Everything goes through the public API; where the vocabulary asks for what no user sees (the frame
- *     behind a page), through the core door that the system shows for tests.
+ * I1. Everything goes through the public API; where the vocabulary asks for what no user sees
+ *     (the frame behind a page), through the core door that the system shows for tests.
  */
 import {
   type AccountTables, type Handle, type Job, type Pin, type Policy, type Process, type Vmar,

@@ -77,12 +77,14 @@ t.test('the command prints the count, writes JSON, and its exit status tells', (
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ['--import', hook, main, ...args], { encoding: 'utf8', env });
   const good = { name: 'good', rule: 'both', steps: [{ op: 'vmo_create', out: 'v', pages: 1 }] };
-  const bad = { name: 'bad', rule: 'both', steps: [{ op: 'vmo_create', out: 'v', size_bytes: -1 }] };
+  const step = { op: 'vmo_create', out: 'v', size_bytes: -1 };
+  const bad = { name: 'bad', rule: 'both', steps: [step] };
   writeFileSync(join(dir, 'a.json'), JSON.stringify([good]));
   const json = join(dir, 'out.txt');
   const passed = run(dir, '--json', json);
   t.match(passed, { status: 0, stdout: '1 passed, 0 failed, 0 skipped\n' });
-  t.match(JSON.parse(readFileSync(json, 'utf8')), [{ file: 'a.json', case: 'good', result: 'passed' }]);
+  const written: unknown = JSON.parse(readFileSync(json, 'utf8'));
+  t.strictSame(written, [{ file: 'a.json', case: 'good', result: 'passed' }]);
   writeFileSync(join(dir, 'b.json'), JSON.stringify([bad]));
   const failed = run(dir);
   t.equal(failed.status, 1);

@@ -1,8 +1,8 @@
 /**
  * Conformance cases as data: what a case file holds, and reading one.
  *
- * A file is an array of cases, a case a list of steps, a step `{op, ...}`. The vocabulary is not checked
- * here: whoever runs a step knows the operations it can do and names those it can't.
+ * A file is an array of cases, a case a list of steps, a step `{op, ...}`. The vocabulary is not
+ * checked here: whoever runs a step knows the operations it can do and names those it can't.
  */
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -69,7 +69,8 @@ const checked = (file: string, value: unknown, at: number): Case => {
     throw new CaseFileError(`${where} has no name; expected an object with name, rule and steps`);
   }
   if (!RULES.includes(item.rule ?? '')) {
-    throw new CaseFileError(`${where} (${item.name}): rule ${String(item.rule)}; expected ${RULES}`);
+    const rule = String(item.rule);
+    throw new CaseFileError(`${where} (${item.name}): rule ${rule}; expected ${RULES}`);
   }
   if (!Array.isArray(item.steps) || !item.steps.every(isStep)) {
     throw new CaseFileError(`${where} (${item.name}): expected steps, a list of {op, ...}`);

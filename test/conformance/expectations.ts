@@ -78,15 +78,19 @@ const expectFlags = (b: Bench, name: string, field: string, wanted: string[]): v
   if (!fits) throw new Mismatch(`${field} ${wanted.join('|')}`, got.join('|'));
 };
 
-const expectField = async (b: Bench, name: string, field: string, wanted: unknown): Promise<void> => {
-  if (field.startsWith('flags')) return expectFlags(b, name, field, (wanted as string[]).map(String));
+const expectField = async (
+  b: Bench, name: string, field: string, wanted: unknown,
+): Promise<void> => {
+  if (field.startsWith('flags')) return expectFlags(b, name, field, wanted as string[]);
   if (field === 'name') {
     const { name: got } = b.handles.get(name).getInfo(Topic.VMO);
     if (got !== wanted) throw new Mismatch(String(wanted), got);
     return;
   }
   const plain = plainFields(b, name);
-  if (field === 'parent') return expectSame(b.handles.get(String(wanted)).koid, plain['parent_koid']!);
+  if (field === 'parent') {
+    return expectSame(b.handles.get(String(wanted)).koid, plain['parent_koid']!);
+  }
   const got = plain[field] ?? (await chargedFields(b, name))[field];
   if (got === undefined) throw new Lacking(`the field ${field} of ZX_INFO_VMO`);
   const number = field === 'cache_policy' && typeof wanted === 'string'

@@ -1,8 +1,8 @@
 /**
  * `npm run conformance -- [DIR] [--json FILE]`: runs the cases of a folder or a file.
  *
- * Prints a line for each failing and each skipped case, then `N passed, N failed, N skipped`. Exit status
- * 0 if none fails, 1 if one does or there are no cases to read, 2 for wrong usage.
+ * Prints a line for each failing and each skipped case, then `N passed, N failed, N skipped`. Exit
+ * status 0 if none fails, 1 if one does or there are no cases to read, 2 for wrong usage.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

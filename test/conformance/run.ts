@@ -13,7 +13,9 @@ import { lackingVmo, vmoActions } from './vmo.js';
 const actions: Readonly<Record<string, Action>> = {
   ...vmoActions, ...vmarActions, ...taskActions, ...regionActions, ...expectActions,
 };
-const lacking: Readonly<Record<string, string>> = { ...lackingVmo, ...lackingVmar, ...lackingTasks };
+const lacking: Readonly<Record<string, string>> = {
+  ...lackingVmo, ...lackingVmar, ...lackingTasks,
+};
 
 /** Groups of operations by the first part of their name, and what they need. */
 const PREFIXES: readonly [string, string][] = [

@@ -4,7 +4,9 @@
 import {
   Access, type Process, VmOption, type Vmar, VmoOp, alignOption,
 } from '../support/api.js';
-import { type Action, type Bench, bitsOf, expectSame, permsOf, rangeOf, statusOf } from './bench.js';
+import {
+  type Action, type Bench, bitsOf, expectSame, permsOf, rangeOf, statusOf,
+} from './bench.js';
 import { Lacking, Mismatch, type Step } from './cases.js';
 import { count, countOr, names, text, whole, word, wordBytes } from './values.js';
 

@@ -12,7 +12,8 @@ const LACKING_OPTIONS = ['DISCARDABLE', 'TRAP_DIRTY'];
 const create: Action = (b, s) => {
   const list = names(s, 'options');
   for (const name of list) if (LACKING_OPTIONS.includes(name)) throw new Lacking(`${name} VMOs`);
-  const options = s['options_raw'] === undefined ? bitsOf(VmoOption, list) : count(s, 'options_raw');
+  const raw = s['options_raw'] !== undefined;
+  const options = raw ? count(s, 'options_raw') : bitsOf(VmoOption, list);
   b.handles.set(text(s, 'out'), b.system.createVmo(bytesOf(s, 'size_bytes', 'pages'), options));
 };
 

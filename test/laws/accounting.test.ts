@@ -1,5 +1,6 @@
 /**
- * Every policy with every reach gives the model's figures, and the laws of sums hold in whole numbers.
+ * Every policy with every reach gives the model's figures, and the laws of sums hold in whole
+ * numbers.
  */
 import t from 'tap';
 import { holdingVmos, ownersOf } from '../model/accounting.js';
@@ -37,8 +38,8 @@ const chargedPages = (model: OnModel): number => {
 };
 
 /**
- * `attributed` and `classic`: the VMOs' shares give every page that a living VMO holds. A share is cut off
- * for each page of each VMO.
+ * `attributed` and `classic`: the VMOs' shares give every page that a living VMO holds. A share is
+ * cut off for each page of each VMO.
  */
 const brokenVmos = (model: OnModel, tables: AccountTables): string[] => {
   const wanted = BigInt(chargedPages(model) * PAGE) << 63n;
@@ -48,7 +49,7 @@ const brokenVmos = (model: OnModel, tables: AccountTables): string[] => {
     ? [] : [`${tables.policy}: VMOs sum to ${gap} x 2^-63 byte less than their pages`];
 };
 
-/** `mapcount`: 4096 bytes a present frame, less what the kernel's division cuts off for each entry. */
+/** `mapcount`: 4096 bytes a present frame, less what the division cuts off for each entry. */
 const brokenMapcount = (model: OnModel, tables: AccountTables): string[] => {
   const wanted = BigInt(ownersOf(model.world, 'present').size * PAGE) << 63n;
   const gap = wanted - unitsAt(tables.tasks.pss, 0);
@@ -92,14 +93,14 @@ const checkPasses = async (model: OnModel, system: OnSystem): Promise<string[]> 
 
 t.test('figures of every policy are the model\'s, and their sums close', (t) => law(
   t, 'figures and sums after a program',
-  { usual: 1200, long: 50_000, length: 60, mix: { files: true, processes: true } },
+  { usual: 800, long: 50_000, length: 60, mix: { files: true, processes: true } },
   (program) => runBoth(program, 'release', (model, system, step) =>
     step === program.length - 1 ? checkPasses(model, system) : []),
 ));
 
 t.test('and in the middle of long programs', (t) => law(
   t, 'figures and sums every 20 operations',
-  { usual: 60, long: 5_000, length: 300, mix: { files: true, processes: true } },
+  { usual: 40, long: 5_000, length: 300, mix: { files: true, processes: true } },
   (program) => runBoth(program, 'debug', (model, system, step) =>
     step % 20 === 19 ? checkPasses(model, system) : []),
 ));

@@ -1,6 +1,6 @@
 /**
- * Checks a real system against the model in every way that needs no accounting pass: contents, page-table
- * entries, frames by state, the core's own audit.
+ * Checks a real system against the model in every way that needs no accounting pass: contents,
+ * page-table entries, frames by state, the core's own audit.
  */
 import { type Tree, getBytes, lookup } from '../model/tree.js';
 import { type ModelVmo, sizePages } from '../model/vmo.js';
@@ -33,15 +33,16 @@ const wrongContents = (model: OnModel, system: OnSystem): string[] => {
       const got = Buffer.from(handle.read(page * 4096, 4096));
       const wanted = getBytes(lookup(vmo.tree, page + vmo.treeOffset), 0, 4096);
       const at = got.equals(wanted) ? -1 : got.findIndex((byte, k) => byte !== wanted[k]);
-      if (at >= 0) wrong.push(`handle ${i} page ${page} byte ${at}: ${got[at]}, model ${wanted[at]}`);
+      if (at < 0) continue;
+      wrong.push(`handle ${i} page ${page} byte ${at}: ${got[at]}, model ${wanted[at]}`);
     }
   }
   return wrong;
 };
 
 /**
- * Page-table entries that differ. Entries of the zero page may be there or not: nothing counts them, and
- * an operation on a range may drop them early.
+ * Page-table entries that differ. Entries of the zero page may be there or not: nothing counts
+ * them, and an operation on a range may drop them early.
  */
 const wrongEntries = (model: OnModel, system: OnSystem): string[] => {
   const wrong: string[] = [];
@@ -63,7 +64,8 @@ const wrongEntries = (model: OnModel, system: OnSystem): string[] => {
       const known = frames.get(page) ?? frame;
       const owner = pages.get(frame) ?? page;
       if (!present || known !== frame || owner !== page) {
-        wrong.push(`process ${i} page ${address}: entry ${entry.toString(16)}, model page ${page.id}`);
+        const what = `entry ${entry.toString(16)}, model page ${page.id}`;
+        wrong.push(`process ${i} page ${address}: ${what}`);
       }
       frames.set(page, frame);
       pages.set(frame, page);
@@ -76,8 +78,9 @@ const wrongEntries = (model: OnModel, system: OnSystem): string[] => {
 };
 
 /**
- * Forgets in the model what the core dropped early: a change of a file may take the entries of its live
- * clones along, also where a clone has a page of its own. The clone's next access faults it in again.
+ * Forgets in the model what the core dropped early: a change of a file may take the entries of its
+ * live clones along, also where a clone has a page of its own. The clone's next access faults it in
+ * again.
  */
 export const forgetDropped = (model: OnModel, system: OnSystem): void => {
   const { core } = system.system;

@@ -1,8 +1,8 @@
 /**
  * Compares the tables of a pass with the model's figures, row by row.
  *
- * Bytes have to be equal. A share of the core is cut off at 2^-63 byte for each page it adds up, so it may
- * be below the model's rational by that many units, and never above.
+ * Bytes have to be equal. A share of the core is cut off at 2^-63 byte for each page it adds up, so
+ * it may be below the model's rational by that many units, and never above.
  */
 import {
   type MappingFigures, type ProcessFigures, type VmoFigures, attributed, attributedVmos, classic,
@@ -131,7 +131,8 @@ const compareVmos = (
     d.same(`${what} mappings`, vmos.numMappings[row], wanted.vmo.mappings);
     if (tables.policy !== 'classic' && tables.policy !== 'attributed') continue;
     d.same(`${what} committed`, vmos.committedBytes[row], wanted.committedBytes);
-    d.share(`${what} scaled`, unitsAt(vmos.scaled, row), wanted.scaled, wanted.committedBytes / 4096);
+    const pages = wanted.committedBytes / 4096;
+    d.share(`${what} scaled`, unitsAt(vmos.scaled, row), wanted.scaled, pages);
     if (tables.policy === 'attributed') {
       d.same(`${what} private`, vmos.privateBytes[row], wanted.privateBytes);
     }

@@ -1,6 +1,6 @@
 /**
- * Contents, errors, page-table entries and frames of random programs are those of the slow model, and
- * the core's own audit finds every invariant whole after each operation.
+ * Contents, errors, page-table entries and frames of random programs are those of the slow model,
+ * and the core's own audit finds every invariant whole after each operation.
  */
 import t from 'tap';
 import { checkSystem, wrongFrames } from './check.js';
@@ -16,24 +16,24 @@ const check = (variant: 'release' | 'debug') => (program: readonly Op[]): Promis
 
 t.test('VMOs alone behave as the model says', (t) => law(
   t, 'bytes, errors, frames, invariants',
-  { usual: 1200, long: 100_000, length: 60, mix: { files: false, processes: false } },
+  { usual: 800, long: 100_000, length: 60, mix: { files: false, processes: false } },
   check('release'),
 ));
 
 t.test('files and their live clones behave as the model says', (t) => law(
   t, 'bytes, errors, frames, invariants',
-  { usual: 800, long: 100_000, length: 60, mix: { files: true, processes: false } },
+  { usual: 600, long: 100_000, length: 60, mix: { files: true, processes: false } },
   check('release'),
 ));
 
 t.test('processes with mappings behave as the model says', (t) => law(
   t, 'bytes, errors, entries, frames, invariants',
-  { usual: 1000, long: 100_000, length: 80, mix: { files: true, processes: true } },
+  { usual: 700, long: 100_000, length: 80, mix: { files: true, processes: true } },
   check('release'),
 ));
 
 t.test('no assert of the debug core trips', (t) => law(
   t, 'the same with asserts',
-  { usual: 300, long: 20_000, length: 200, mix: { files: true, processes: true } },
+  { usual: 120, long: 20_000, length: 200, mix: { files: true, processes: true } },
   check('debug'),
 ));

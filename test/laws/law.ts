@@ -1,8 +1,8 @@
 /**
  * A law: something that holds for every random program. Runs fast-check and says what broke it.
  *
- * MEMSIM_RUNS multiplies nothing: it is the number of programs. MEMSIM_SEED repeats a run. Without them
- * `npm test` tries the same few programs each time, and `npm run test:long` many new ones.
+ * MEMSIM_RUNS multiplies nothing: it is the number of programs. MEMSIM_SEED repeats a run. Without
+ * them `npm test` tries the same few programs each time, and `npm run test:long` many new ones.
  */
 import fc from 'fast-check';
 import type { Test } from 'tap';

@@ -1,14 +1,15 @@
 /**
  * Runs the operations of a random program on the slow model.
  *
- * I1. Handles and processes are numbered by lists that grow and shrink exactly as those of the driver of
- *     the real system do: in the order made, a closed one taken out.
+ * I1. Handles and processes are numbered by lists that grow and shrink exactly as those of the
+ *     driver of the real system do: in the order made, a closed one taken out.
  */
 import { ModelProcess } from '../model/process.js';
 import { attempt } from '../model/status.js';
 import { newPage, setBytes } from '../model/tree.js';
 import {
-  type ModelHandle, type ModelPin, type ModelVmo, closeHandle, createChild, createFileVmo, createVmo, duplicate, opRange, pinVmo,
+  type ModelHandle, type ModelPin, type ModelVmo, closeHandle, createChild, createFileVmo,
+  createVmo, duplicate, opRange, pinVmo,
   readVmo, setSize, sizePages, unpinVmo, writeVmo,
 } from '../model/vmo.js';
 import { World } from '../model/world.js';
@@ -23,7 +24,7 @@ export interface Answer {
 /** An operation that found nothing to work on. */
 export const NOTHING: Answer = { status: 'nothing' };
 
-/** An operation with its numbers brought inside what lives, and its address in pages if it has one. */
+/** An operation with its numbers brought inside what lives, and its address in pages. */
 export type Settled = Op & { address?: number };
 
 /** Bytes that a write of `length` bytes stores. */
@@ -89,8 +90,8 @@ export class OnModel {
 
   /** Does one settled operation. */
   apply(op: Settled): Answer {
-    const handle = 'handle' in op ? this.handles[op.handle % this.handles.length] : undefined;
-    const process = 'process' in op ? this.processes[op.process % this.processes.length] : undefined;
+    const handle = 'handle' in op ? this.handles[op.handle] : undefined;
+    const process = 'process' in op ? this.processes[op.process] : undefined;
     if (op.kind === 'nothing' || (op.kind === 'unpin' && !this.pins[op.pin])) return NOTHING;
     if (('handle' in op && !handle) || ('process' in op && !process)) return NOTHING;
     const { status, value } = attempt(() => this.#run(op, handle!, process!));
@@ -114,7 +115,7 @@ export class OnModel {
         return undefined;
       case 'close':
         closeHandle(this.world, handle);
-        this.handles.splice(op.handle % this.handles.length, 1);
+        this.handles.splice(op.handle, 1);
         return undefined;
       case 'pin':
         this.pins.push(pinVmo(this.world, handle, op.page, op.pages));
@@ -165,7 +166,7 @@ export class OnModel {
         return undefined;
       case 'kill':
         process.kill();
-        this.processes.splice(op.process % this.processes.length, 1);
+        this.processes.splice(op.process, 1);
         return undefined;
       case 'give':
         process.give(handle);

@@ -45,7 +45,9 @@ export class OnSystem {
       }
       case 'createFile': {
         const vmo = this.system.createFileVmo(op.size * 4096);
-        for (const page of filledPages(op.size, op.filled)) vmo.write(page * 4096, pattern(page, 4));
+        for (const page of filledPages(op.size, op.filled)) {
+          vmo.write(page * 4096, pattern(page, 4));
+        }
         return this.#made(vmo);
       }
       case 'child': {

@@ -1,11 +1,13 @@
 /**
  * Random programs: what one is, and how fast-check makes one.
  *
- * An operation names its objects by small numbers, taken modulo what lives at that moment, so that any
- * program runs on any state, and a program shrinks by leaving operations out. Unless an operation is
- * `wild`, its pages are then brought inside the object ({@link settle}), so that most calls succeed.
+ * An operation names its objects by small numbers, taken modulo what lives at that moment, so that
+ * any program runs on any state, and a program shrinks by leaving operations out. Unless an
+ * operation is `wild`, its pages are then brought inside the object ({@link settle}), so that most
+ * calls succeed.
  *
- * Page numbers and sizes gather at the edges of a radix tree with fan-out 32: 0, 1, 31, 32, 33, 1023 ...
+ * Page numbers and sizes gather at the edges of a radix tree with fan-out 32: 0, 1, 31, 32, 33,
+ * 1023 ...
  */
 import fc from 'fast-check';
 import type { ChildKind, RangeOp } from '../model/vmo.js';
@@ -84,9 +86,11 @@ export interface Mix {
 }
 
 const childKind = (files: boolean): fc.Arbitrary<ChildKind> => fc.constantFrom<ChildKind>(
-  'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SLICE', 'SLICE', 'REFERENCE',
+  'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT', 'SNAPSHOT',
+  'SLICE', 'SLICE', 'REFERENCE',
   ...(files
-    ? ['SNAPSHOT_AT_LEAST_ON_WRITE', 'SNAPSHOT_AT_LEAST_ON_WRITE', 'SNAPSHOT_MODIFIED'] as const : []),
+    ? ['SNAPSHOT_AT_LEAST_ON_WRITE', 'SNAPSHOT_AT_LEAST_ON_WRITE', 'SNAPSHOT_MODIFIED'] as const
+    : []),
 );
 
 const vmoOps = (mix: Mix): [number, fc.Arbitrary<Op>][] => [
@@ -141,8 +145,8 @@ const TASKS: Op[] = [
 /**
  * Programs of up to `length` operations after a short prologue.
  *
- * They are long from the start, so that state builds up; an operation shrinks to `nothing`, which is
- * then left out.
+ * They are long from the start, so that state builds up; an operation shrinks to `nothing`, which
+ * is then left out.
  */
 export const programs = (length: number, mix: Mix): fc.Arbitrary<Op[]> => {
   const ops = vmoOps(mix);

@@ -1,6 +1,6 @@
 /**
- * Any number of workers gives the same bytes: 0, 1, 2, 4 and 8, on random systems and on one with enough
- * forks that its passes have work to share out.
+ * Any number of workers gives the same bytes: 0, 1, 2, 4 and 8, on random systems and on one with
+ * enough forks that its passes have work to share out.
  */
 import fc from 'fast-check';
 import t, { type Test } from 'tap';

@@ -1,18 +1,19 @@
 /**
- * Accounting by definition: for each page, who reaches it; for each of those, its share as a rational.
+ * Accounting by definition: for each page, who reaches it; for each of those, its share as a
+ * rational.
  *
  * Nothing is cached and nothing is clever: every figure is a loop over pages and a set of owners.
  *
  *   exact       owners of a page: the distinct processes that reach it; each pays 4096 / owners
- *   attributed  a page is first shared by the living VMOs whose trees hold it (slices and references
- *               have none); a mapping of a VMO then pays the VMO's share of the mapped range, divided by
- *               the VMO's share count
+ *   attributed  a page is first shared by the living VMOs whose trees hold it (slices and
+ *               references have none); a mapping of a VMO then pays the VMO's share of the range,
+ *               divided by the VMO's share count
  *   classic     a page belongs wholly to the oldest living VMO whose tree holds it; a mapping pays
  *               committed bytes div share count
  *   mapcount    a page-table entry weighs floor(2^24 / entries of that page) units of 2^-12 byte
  *
- * Reach by 'committed': a mapping reaches the pages shown in its range. Reach by 'present': only those
- * that the page table has.
+ * Reach by 'committed': a mapping reaches the pages shown in its range. Reach by 'present': only
+ * those that the page table has.
  */
 import { type Rational, ZERO, add, divide, ratio } from './rational.js';
 import { type Page, type Tree, lookup, ownPage } from './tree.js';
@@ -169,8 +170,9 @@ const shownPages = (vmo: ModelVmo): Set<Page> => {
   const end = from + sizePages(vmo);
   const candidates = new Set<number>();
   let shift = 0;
-  for (let tree: Tree | null = vmo.tree; tree !== null; shift += tree.parentOffset, tree = tree.parent) {
+  for (let tree: Tree | null = vmo.tree; tree !== null; tree = tree.parent) {
     for (const at of tree.slots.keys()) candidates.add(at - shift);
+    shift += tree.parentOffset;
   }
   for (const at of candidates) {
     if (at < from || at >= end) continue;

@@ -13,7 +13,8 @@ const shared = sharedPath('cases');
 if (shared) folders.push(shared);
 
 for (const folder of folders) {
-  t.test(`the model fails no case of ${folder === shared ? '../shared/cases' : 'test/cases'}`, async (t) => {
+  const name = folder === shared ? '../shared/cases' : 'test/cases';
+  t.test(`the model fails no case of ${name}`, async (t) => {
     const outcomes = await Promise.all(loadCases(folder).map(runOnModel));
     const failed = outcomes.filter((o) => o.result === 'failed');
     t.strictSame(failed, [], report(failed));

@@ -8,7 +8,7 @@ import {
 } from './accounting.js';
 import { type Action, type Bench, expectSame } from './bench.js';
 import { ModelProcess, Perm } from './process.js';
-import { ZERO, add, floor, ratio, subtract } from './rational.js';
+import { ZERO, floor, ratio, subtract } from './rational.js';
 
 const statsOf = (bench: Bench, name: string): ProcessFigures => {
   const process = bench.processes.get(name);
@@ -89,7 +89,3 @@ export const taskActions: Record<string, Action> = {
     expectSame(count(s, 'pages'), pages);
   },
 };
-
-/** The sum of every process's share, for the laws. */
-export const totalPss = (rows: readonly ProcessFigures[]) =>
-  rows.reduce((total, row) => add(total, row.pss), ZERO);

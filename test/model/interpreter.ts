@@ -1,7 +1,8 @@
 /**
  * Runs conformance cases on the slow model, so that the model is trusted before the core is.
  *
- * The table below is the whole vocabulary the model knows; a step outside of it makes the case skipped.
+ * The table below is the whole vocabulary the model knows; a step outside of it makes the case
+ * skipped.
  */
 import {
   type Case, Lacking, Mismatch, type Outcome, type Step, runCase,
@@ -17,7 +18,8 @@ import { floor, ratio, sum } from './rational.js';
 import { Refusal, attempt } from './status.js';
 import { newPage, setBytes } from './tree.js';
 import {
-  type ChildKind, type RangeOp, Right, closeHandle, createChild, createFileVmo, createVmo, duplicate,
+  type ChildKind, type RangeOp, Right, closeHandle, createChild, createFileVmo, createVmo,
+  duplicate,
   opRange, pinVmo, readVmo, setSize, sizeBytes, unpinVmo, writeVmo,
 } from './vmo.js';
 import { World } from './world.js';
@@ -48,7 +50,8 @@ const infoField = (bench: Bench, vmoName: string, field: string, wanted: unknown
   };
   const got = field === 'parent' ? known['parent_koid'] : known[field];
   if (got === undefined) throw new Lacking(`the field ${field}`);
-  const expected = field === 'parent' ? bench.handles.get(String(wanted)).vmo.id : BigInt(wanted as number);
+  const expected = field === 'parent'
+    ? bench.handles.get(String(wanted)).vmo.id : BigInt(wanted as number);
   expectSame(expected, got);
 };
 
@@ -194,7 +197,9 @@ const expectations: Record<string, Action> = {
   note: () => undefined,
 };
 
-const table: Record<string, Action> = { ...vmoActions, ...mapActions, ...taskActions, ...expectations };
+const table: Record<string, Action> = {
+  ...vmoActions, ...mapActions, ...taskActions, ...expectations,
+};
 
 const perform = (bench: Bench, step: Step): void => {
   const action = table[step.op];
@@ -206,8 +211,8 @@ const perform = (bench: Bench, step: Step): void => {
 export const runOnModel = (one: Case): Promise<Outcome> => {
   const world = new World();
   const bench: Bench = {
-    world, root: new ModelProcess(world), handles: new Names(), maps: new Names(), pins: new Names(),
-    processes: new Names(), rule: one.rule, nextBase: 0x1000,
+    world, root: new ModelProcess(world), handles: new Names(), maps: new Names(),
+    pins: new Names(), processes: new Names(), rule: one.rule, nextBase: 0x1000,
   };
   return runCase(one, (step) => perform(bench, step));
 };

@@ -2,8 +2,8 @@
  * Processes of the model: mappings, faults and page-table entries.
  *
  * I1. Mappings of a process do not overlap.
- * I2. `entries` holds the addresses (in pages) that a fault has filled, with the page they lead to, or
- *     null for the shared zero page.
+ * I2. `entries` holds the addresses (in pages) that a fault has filled, with the page they lead
+ *     to, or null for the shared zero page.
  */
 import { Refusal, refuseIf } from './status.js';
 import { type Page, getBytes, lookup, setBytes } from './tree.js';
@@ -69,7 +69,8 @@ export class ModelProcess {
     refuseIf(overlaps, 'ZX_ERR_ALREADY_EXISTS');
     handle.vmo.mappings += 1;
     this.mappings.push({
-      base, pages, vmoOffset, vmo: handle.vmo, perms: new Array<number>(pages).fill(perms), maxPerms,
+      base, pages, vmoOffset, vmo: handle.vmo, maxPerms,
+      perms: new Array<number>(pages).fill(perms),
     });
     this.mappings.sort((a, b) => a.base - b.base);
   }

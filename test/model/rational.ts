@@ -52,6 +52,3 @@ export const sum = (list: Iterable<Rational>): Rational => {
   for (const item of list) total = add(total, item);
   return total;
 };
-
-/** What is left over beyond the whole part, in units of 2^-63, rounded down. */
-export const fraction63 = (a: Rational): bigint => ((a.n % a.d) << 63n) / a.d;

@@ -1,9 +1,9 @@
 /**
  * Pages and page trees of the model, in the slowest and plainest form.
  *
- * A tree is a Map from page number to slot. A snapshot is an eager copy of the Map: both trees then hold
- * the very same Page objects, and a page is shared because two Maps hold it. Nothing else is stored about
- * sharing: no counts, no hidden nodes.
+ * A tree is a Map from page number to slot. A snapshot is an eager copy of the Map: both trees then
+ * hold the very same Page objects, and a page is shared because two Maps hold it. Nothing else is
+ * stored about sharing: no counts, no hidden nodes.
  *
  * I1. A slot holds a Page, or `'zero'`: "reads as zero, whatever a live parent has".
  * I2. Only trees with a live parent hold `'zero'` slots.

@@ -1,10 +1,13 @@
 /**
- * VMOs of the model: what a user may ask of one, which refusal comes first, and what becomes of its tree.
+ * VMOs of the model: what a user may ask of one, which refusal comes first, and what becomes of its
+ * tree.
  *
  * A slice or a reference is a VMO without a tree of its own: it shows `tree` from `treeOffset` on.
  *
- * I1. A VMO lives while a handle, a mapping or a pin holds it; then its children belong to its parent.
- * I2. Checks stand in the order of the reference text (sections 1, 2 and 5), all before the first change.
+ * I1. A VMO lives while a handle, a mapping or a pin holds it; then its children belong to its
+ *     parent.
+ * I2. Checks stand in the order of the reference text (sections 1, 2 and 5), all before the
+ *     first change.
  */
 import { refuseIf } from './status.js';
 import { PAGE_BYTES, type Tree, getBytes, lookup, setBytes } from './tree.js';
@@ -99,7 +102,8 @@ export const createVmo = (world: World, bytes: bigint, resizable = false): Model
 export const createFileVmo = (world: World, pages: number): ModelHandle => {
   const vmo = register(world, {
     tree: world.newTree('file', pages), treeOffset: 0, slicePages: null, isReference: false,
-    isCow: false, resizable: false, rootOffset: 0n, parent: null, stream: { bytes: BigInt(pages) * 4096n },
+    isCow: false, resizable: false, rootOffset: 0n, parent: null,
+    stream: { bytes: BigInt(pages) * 4096n },
   });
   return { vmo, rights: DEFAULT_RIGHTS };
 };

@@ -3,10 +3,11 @@
  * page-table entries.
  *
  * I1. `trees` are exactly those that a living VMO resolves to, and their live parents.
- * I2. A page-table entry of a process at some address leads to the page that the mapping there shows
- *     (`lookup`), or to the zero page (null) where that shows none.
+ * I2. A page-table entry of a process at some address leads to the page that the mapping there
+ *     shows (`lookup`), or to the zero page (null) where that shows none.
  *
- * An entry appears by a fault only. It goes away when the page shown there changes, however that came.
+ * An entry appears by a fault only. It goes away when the page shown there changes, however that
+ * came.
  */
 import { refuseIf } from './status.js';
 import { type Page, type Tree, type TreeKind, lookup, newPage, ownPage } from './tree.js';

@@ -15,7 +15,7 @@
 
 import type { Core } from '../../core/core.js';
 import { FrameState } from '../../core/core.js';
-import { fail } from '../../objects/errors.js';
+import { fail, ZxError } from '../../objects/errors.js';
 import type { KernelMemory } from '../../objects/info.js';
 import type { Job } from '../../objects/job.js';
 import type { Mapping } from '../../objects/mapping.js';
@@ -113,17 +113,26 @@ class Builder<S extends KernelSystem> {
       userSize: toBytes(USER_END_PAGE),
     });
     this.filler = new PageFiller(core, snapshot, plan, (status, what, pages) => {
-      const { freePages, hostBytesLeft } = core;
-      const left = `${freePages} pages and ${hostBytesLeft} bytes of host memory are left`;
-      return fail(statusName(status), `no memory for ${pages} pages of ${what}: ${left}`, {
+      return fail(statusName(status), `no memory for ${pages} pages of ${what}: ${this.left()}`, {
         pages,
-        freePages,
-        hostBytesLeft,
+        ...this.room(),
       });
     });
   }
 
+  /** Builds all, and sees to it that a refusal says what was left. */
   run(): void {
+    try {
+      this.build();
+    } catch (error) {
+      if (!(error instanceof ZxError) || error.status !== 'ZX_ERR_NO_MEMORY') throw error;
+      if ('hostBytesLeft' in error.details) throw error;
+      const said = error.message.replace(`${error.status}: `, '');
+      fail(error.status, `${said}: ${this.left()}`, { ...error.details, ...this.room() });
+    }
+  }
+
+  private build(): void {
     const { snapshot, plan } = this;
     snapshot.processes.forEach((process, index) => this.makeProcess(process, index));
     for (const vmo of plan.order) this.makeVmo(vmo);
@@ -155,6 +164,16 @@ class Builder<S extends KernelSystem> {
       pfns: filler.pfns,
       notes: consistent ? [] : [note],
     };
+  }
+
+  private room(): { readonly freePages: number; readonly hostBytesLeft: number } {
+    const { freePages, hostBytesLeft } = this.system.core;
+    return { freePages, hostBytesLeft };
+  }
+
+  private left(): string {
+    const { freePages, hostBytesLeft } = this.room();
+    return `${freePages} pages and ${hostBytesLeft} bytes of host memory are left`;
   }
 
   /** All of MemTotal, and more where what was recorded does not fit into it. */

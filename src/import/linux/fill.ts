@@ -25,6 +25,7 @@ export interface FrameKinds {
   /** hugetlbfs: in no Rss, in Shared_Hugetlb or Private_Hugetlb. */ readonly hugetlb?: boolean;
   /** Anonymous. */ readonly anonymous?: boolean;
   /** Shared memory (tmpfs, memfd, SysV, shared anonymous). */ readonly sharedMemory?: boolean;
+  /** It has other mappings than the entries that were made. */ readonly outside?: boolean;
 }
 
 /** What filling needs of the core. A result below 0 is a `zx_status_t`. */
@@ -160,7 +161,10 @@ export class PageFiller {
     for (let index = 0; index < this.frameOf.length; index++) {
       if (this.frameOf[index] === 0) continue;
       const extra = (frames.mapcount[index] as number) - (this.entries[index] as number);
-      if (extra !== 0) pairs.push(this.frameOf[index] as number, extra);
+      if (extra === 0) continue;
+      const frame = this.frameOf[index] as number;
+      pairs.push(frame, extra);
+      this.core.frameSetKinds(frame, { outside: true });
     }
     return Int32Array.from(pairs);
   }

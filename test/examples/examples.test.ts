@@ -1,0 +1,72 @@
+/**
+ * The examples run, and print what follows from their rules. What they print in full stands in the
+ * guides, and is compared there (docs.test.ts).
+ */
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import t from 'tap';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+/** Lines that an example prints. */
+const linesOf = async (name: string, ...args: string[]): Promise<string[]> => {
+  const { stdout } = await run(process.execPath, [join(root, 'examples', name), ...args]);
+  return stdout.trimEnd().split('\n');
+};
+
+/** Numbers in a line, in order. */
+const numbersIn = (line: string | undefined): number[] =>
+  (line?.match(/\d+(\.\d+)?/g) ?? []).map(Number);
+
+t.test('every example is tried here', async (t) => {
+  const names = readdirSync(join(root, 'examples')).sort();
+  t.strictSame(names, [
+    'cow-rfc0254.mjs', 'fork-10000.mjs', 'load-snapshot.mjs', 'whose-page.mjs',
+  ]);
+});
+
+t.test('fork-10000: ten thousand forks of a gibibyte cost what they wrote', async (t) => {
+  const lines = await linesOf('fork-10000.mjs');
+  const pages = 2 ** 18 + 10_000 * 100;
+  t.match(lines[0], `${2 ** 18 * 10_001} pages in 10001 processes`);
+  t.match(lines[1], `${pages} pages, ${pages * 4096} bytes`);
+  const [sum, missing, base] = numbersIn(lines[2]);
+  t.strictSame([sum, base], [pages * 4096, 2]);
+  t.ok(missing! < 2 ** 36, 'less than 2^-27 byte is lost to rounding');
+});
+
+t.test('fork-10000: as many forks as one likes', async (t) => {
+  const lines = await linesOf('fork-10000.mjs', '10');
+  t.match(lines[1], `${2 ** 18 + 1000} pages`);
+});
+
+t.test('cow-rfc0254: the same pages, charged by two rules', async (t) => {
+  const lines = await linesOf('cow-rfc0254.mjs');
+  t.match(lines[2], /2 pages +P 8192 -> 4096 +C 0 -> 4096$/);
+  t.match(lines[3], /3 pages +P 8192 -> 6144 +C 4096 -> 6144$/);
+  t.equal(lines.at(-1), 'C reads 2 in page 0 and 1 in page 1');
+});
+
+t.test('whose-page: only exact and mapcount add up to the frames', async (t) => {
+  const lines = await linesOf('whose-page.mjs');
+  const closes = lines.slice(1, 6).map((line) => {
+    const figures = numbersIn(line).slice(-2);
+    return `${line.split(' ')[0]} ${figures[0] === figures[1]}`;
+  });
+  t.strictSame(closes, [
+    'classic false', 'attributed false', 'exact true', 'exact true', 'mapcount true',
+  ]);
+});
+
+t.test('load-snapshot: shares of both policies are of the same frames', async (t) => {
+  const lines = await linesOf('load-snapshot.mjs');
+  const rows = lines.slice(1).filter((line) => /^ *\d+ {2}\w/.test(line)).map(numbersIn);
+  const total = (column: number) => rows.reduce((sum, row) => sum + row[column]!, 0);
+  const bytes = numbersIn(lines.find((line) => line.includes('distinct frames')))[1]!;
+  t.equal(rows.length, 10);
+  t.ok(Math.abs(total(1) - bytes) < 10 && Math.abs(total(2) - bytes) < 10, 'both add up');
+});
