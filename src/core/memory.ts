@@ -117,7 +117,9 @@ export class CoreMemory {
 
   /** Host bytes in use: up to the core's mark, less the columns of frames that were never used. */
   get hostBytesUsed(): number {
-    const columns = (this.constants.FRAME_BYTES as number) + (this.word('H_FRAME_WEIGHT') === 0 ? 0 : 4);
+  /**
+   * Host bytes in use: up to the core's mark, less the columns of frames that were never used.
+   */
     const unused = (this.physicalPages + 1 - this.framesUsed) * columns;
     return this.word('H_BRK') * WASM_PAGE_BYTES - unused;
   }

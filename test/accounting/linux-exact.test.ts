@@ -23,13 +23,19 @@ interface Counted {
   /** Frames with mappings nobody recorded. */ readonly outside: number[];
 }
 
+const listed = new WeakMap<LineMapping, number[]>();
+
 /** PFNs that smaps counts in a mapping. */
-function* pfnsOf(lines: Lines, { pfns, isDevice }: LineMapping): Generator<number> {
-  for (const pfn of pfns) {
+function pfnsOf(lines: Lines, mapping: LineMapping): readonly number[] {
+  let found = listed.get(mapping);
+  if (found !== undefined) return found;
+  listed.set(mapping, (found = []));
+  for (const pfn of mapping.pfns) {
     const frame = frameOf(lines, pfn);
     const isAnonymous = Math.floor(frame.flags / 4096) % 2 === 1;
-    if (counts(frame) && (!isDevice || isAnonymous)) yield pfn;
+    if (counts(frame) && (!mapping.isDevice || isAnonymous)) found.push(pfn);
   }
+  return found;
 }
 
 function count(lines: Lines): Counted {
@@ -102,7 +108,7 @@ function checkProcesses(t: Test, lines: Lines, counted: Counted, { tasks }: Acco
     if (tasks.sharedBytes[row] !== (set.size - own) * 4096) wrong.push(`${pid}: shared`);
   };
   for (const { pid, mappings } of lines.processes) {
-    see(pid, mappings.flatMap((mapping) => [...pfnsOf(lines, mapping)]), true);
+    see(pid, mappings.flatMap((mapping) => pfnsOf(lines, mapping)), true);
   }
   const { koid } = tasks;
   const outside = koid[tasks.name.lastIndexOf('outside')] as number;
@@ -126,11 +132,11 @@ function checkMappings(
     for (const mapping of mappings) {
       const i = rows.get(mapping.start);
       if (i === undefined) continue;
-      const pfns = [...pfnsOf(lines, mapping)];
+      const pfns = pfnsOf(lines, mapping);
       const where = `${pid} ${mapping.start.toString(16)}`;
-      const shareOf = (pfn: number): bigint => shareOfPage(counted.owners.get(pfn) as number);
-      const share = pfns.reduce((sum, pfn) => sum + shareOf(pfn), 0n);
-      const own = pfns.filter((pfn) => counted.owners.get(pfn) === 1).length;
+      const byOwners = histogram(pfns, counted.owners);
+      const share = byOwners.reduce((sum, [k, n]) => sum + shareOfPage(k) * BigInt(n), 0n);
+      const own = byOwners[0]?.[0] === 1 ? byOwners[0][1] : 0;
       if (unitsAt(exact.maps.pss, i) !== share) wrong.push(`${where} share`);
       if (exact.maps.privateBytes[i] !== own * 4096) wrong.push(`${where} private`);
       if (exact.maps.committedBytes[i] !== pfns.length * 4096) wrong.push(`${where} present`);
