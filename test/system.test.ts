@@ -184,3 +184,17 @@ t.test('frames of a dead process are new frames to the next one', async (t) => {
     t.equal(tasks.privateBytes[row], 64 * P, `${policy}: nobody outside has them`);
   }
 });
+
+t.test('looking again and again takes no more host memory than looking once', async (t) => {
+  const system = await System.open(EDGE);
+  const look = async (): Promise<number> => {
+    for (const policy of ['classic', 'attributed', 'exact', 'mapcount'] as const) {
+      await system.account({ policy });
+      if (policy === 'exact') await system.account({ policy, reach: 'committed' });
+    }
+    t.strictSame(system.core.audit(), []);
+    return system.core.hostBytesUsed;
+  };
+  const once = await look();
+  for (let again = 0; again < 20; again++) t.equal(await look(), once);
+});

@@ -117,9 +117,8 @@ export class CoreMemory {
 
   /** Host bytes in use: up to the core's mark, less the columns of frames that were never used. */
   get hostBytesUsed(): number {
-  /**
-   * Host bytes in use: up to the core's mark, less the columns of frames that were never used.
-   */
+    const frameBytes = this.constants.FRAME_BYTES as number;
+    const columns = frameBytes + (this.word('H_FRAME_WEIGHT') === 0 ? 0 : 4);
     const unused = (this.physicalPages + 1 - this.framesUsed) * columns;
     return this.word('H_BRK') * WASM_PAGE_BYTES - unused;
   }
