@@ -222,6 +222,7 @@ static i32 faultSpan(u32 aspace, u64 vpn, u32 n, u32 access) {
 
 static i32 faultOne(u32 aspace, u64 vpn, u32 access) {
   u32 need = needOf(access);
+  if (tlbPasses(aspace, vpn, need)) return 0;
   u32 found = findTable(aspace, vpn);
   if (found != 0) {
     u32 entry = entryGet(found & TABLE_MASK, (u32)vpn & 511);
