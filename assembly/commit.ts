@@ -79,7 +79,9 @@ export function commitRun(vmo: u32, key: u64, n: u32, mapping: u32): u32 {
 function copyContent(source: u32, frame: u32): void {
   const from = load<u32>(load<u32>(H_FRAME_C) + (source << 2)) >> 12;
   if (from == 0) return;
-  memory.copy(contentOf(frame, false), from << 12, PAGE_BYTES);
+  const to = contentOf(frame, false);
+  if (to == 0) unreachable(); // was to be reserved: rather stop than write over address 0
+  memory.copy(to, from << 12, PAGE_BYTES);
 }
 
 /**

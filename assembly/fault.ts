@@ -18,7 +18,7 @@ import { freeFrames } from "./frames";
 import { findMapping, mappingBase, mappingEnd } from "./mappings";
 import { headerOf, isChild } from "./nodes";
 import {
-  admitKey, ready, reserveContents, reserveNodes, reserveTables, writeNeeds,
+  admitKey, contentsLow, ready, reserveContents, reserveNodes, reserveTables, writeNeeds,
 } from "./reserve";
 import {
   entryGet, entrySet, findTable, hitRun, makeRoom, missingTables, needTable, TABLE_MASK, tlbPasses,
@@ -52,8 +52,11 @@ export function prepare(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
     if (status < 0) return status;
     at += run;
   }
-  if (!ready() || !reserveTables(n)) return NO_MEMORY;
+  if (!ready()) return NO_MEMORY;
   const tables: u64 = (n >> 9) + (n >> 18) + 8; // at the most
+  let top: u64 = 0;
+  let runs: u64 = 0;
+  let pages: u64 = 0;
   let frames = tables;
   let contents: u64 = 0;
   if ((access & PERM_WRITE) != 0) {
@@ -67,14 +70,18 @@ export function prepare(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
         const needs = ample ? 0 : writeNeeds(vmo, key, key + run);
         frames += needs & 0xffffffff;
         contents += needs >> 32;
-        if (!reserveNodes(run, key + run)) return NO_MEMORY;
+        if (frames > <u64>freeFrames() + tables) return NO_MEMORY;
+        top = max(top, key + run);
+        pages += run;
+        runs++;
       }
       at += run;
     }
   }
   if (frames > <u64>freeFrames()) frames -= tables - tablesNeeded(aspace, vpn, n);
-  if (frames > <u64>freeFrames() || !reserveContents(<u32>contents)) return NO_MEMORY;
-  return 0;
+  if (frames > <u64>freeFrames() || !reserveTables(n)) return NO_MEMORY;
+  if (runs != 0 && !reserveNodes(pages, top, runs)) return NO_MEMORY;
+  return reserveContents(<u32>contents) ? 0 : NO_MEMORY;
 }
 
 /** Page tables that a range needs and an address space does not have: exactly. */
@@ -149,7 +156,7 @@ export function faultOne(aspace: u32, vpn: u64, access: u32): i32 {
   const status = checkAccess(m, vpn, 1, access);
   if (status < 0) return status;
   if (!ready() || !admitKey(load<u64>(m + M_KEY) + (vpn - mappingBase(m)))) return NO_MEMORY;
-  if (freeFrames() < 6) {
+  if (freeFrames() < 6 || contentsLow()) {
     const tight = prepare(aspace, vpn, 1, access);
     if (tight < 0) return tight;
   }
@@ -196,6 +203,8 @@ function readRun(table: u32, i: u32, vmo: u32, key: u64, n: u32, base: u32, writ
   let zero = false;
   for (let j: u32 = 0; j < n; j++) {
     const slot = leaf == 0 ? 0 : load<u32>(leaf + ((first + j) << 2));
+    // an entry that is there keeps its dirty bit
+    if ((entryGet(table, i + j) & (PTE_P | PTE_A)) == (PTE_P | PTE_A)) continue;
     let entry = base;
     if (isChild(slot)) {
       entry |= slot << PTE_SHIFT;

@@ -2,12 +2,13 @@
  * Builders' doors: frames, page lists and page tables of a system that was recorded elsewhere.
  */
 import {
-  A_REF_MASK, AS_PRESENT, B_ALIAS, FANOUT, H_ALIASES, H_PATH, M_ASPACE, M_BASE, M_PERMS, M_VMO,
+  A_REF_MASK, AS_PRESENT, B_ALIAS, FANOUT, H_ALIASES, H_FRAMES, H_FRAME_BUMP, H_PATH, M_ASPACE,
+  M_BASE, M_PERMS, M_VMO,
   NH_MASK, NO_MEMORY, PERM_EXECUTE, PTE_A, PTE_P, PTE_SHIFT, PTE_W, PTE_X, ST_FREE, ST_OBJECT,
   T_COUNT, V_HEIGHT,
 } from "./layout";
 import {
-  frameA, frameB, frameC, frameD, frameDrop, frameTake, freeFrames, stateAdd,
+  frameA, frameB, frameC, frameD, frameDrop, freeFrames, stateAdd,
 } from "./frames";
 import { headerOf, isChild } from "./nodes";
 import { ready, reserveNodes, reserveTables } from "./reserve";
@@ -20,12 +21,10 @@ import { noteZeroMapped, vmoBase } from "./vmos";
  * another on a system that has freed none. NO_MEMORY otherwise.
  */
 export function framesCreate(n: u32): i32 {
-  if (n > freeFrames()) return NO_MEMORY;
-  let first: u32 = 0;
-  for (let i: u32 = 0; i < n; i++) {
-    const frame = frameTake();
-    if (i == 0) first = frame;
-    assert(frame == first + i);
+  const first = load<u32>(H_FRAME_BUMP);
+  if (n > freeFrames() || n > load<u32>(H_FRAMES) - first) return NO_MEMORY;
+  store<u32>(H_FRAME_BUMP, first + n);
+  for (let frame = first; frame < first + n; frame++) {
     store<u32>(frameA(frame), 0);
     store<u32>(frameB(frame), ST_OBJECT);
     store<u32>(frameC(frame), 0);

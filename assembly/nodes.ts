@@ -67,7 +67,7 @@ export function nodeReserve(height: u32, n: u32): bool {
 function nodeTake(height: u32): u32 {
   const p = poolAt(POOL_NODE + height);
   const spare = load<u32>(p + P_SPARE);
-  assert(spare > 0);
+  if (spare == 0) unreachable(); // was to be reserved: rather stop than hand out address 0
   store<u32>(p + P_SPARE, spare - 1);
   if (spare <= load<u32>(p + P_KEEP)) store<u32>(H_LOW, 1);
   store<u32>(p + P_LIVE, load<u32>(p + P_LIVE) + 1);

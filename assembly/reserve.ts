@@ -9,11 +9,12 @@
 import { poolAt, poolReserve } from "./heap";
 import {
   A_REF_MASK, FANOUT, FANOUT_BITS, H_CONTENTS, H_LOW, H_MAX_HEIGHT, NH_MASK, POOL_CONTENT,
-  POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, V_HEIGHT, V_LIMIT, V_PARENT, V_ROOT,
+  POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, P_SPARE,
+  V_HEIGHT, V_LIMIT, V_PARENT, V_ROOT,
 } from "./layout";
 import { admitHeight, beyond, findLeaf, heightFor, KEEP_NODES } from "./tree";
 import { headerOf, isChild, nodeReserve } from "./nodes";
-import { frameA, frameC } from "./frames";
+import { frameA, frameC, freeFrames } from "./frames";
 import { seenFrame } from "./vmos";
 
 /**
@@ -37,13 +38,13 @@ export function admitKey(key: u64): bool {
   return height <= load<u32>(H_MAX_HEIGHT) || admitHeight(height);
 }
 
-/** Nodes for a run of `pages` keys that ends below `hi`. */
-export function reserveNodes(pages: u64, hi: u64): bool {
+/** Nodes for `runs` runs of `pages` keys together, none of which ends above `hi`. */
+export function reserveNodes(pages: u64, hi: u64, runs: u64 = 1): bool {
   if (!admitKey(hi - 1)) return false;
-  const top = heightFor(hi - 1);
+  const top = load<u32>(H_MAX_HEIGHT); // a tree may be higher than these keys ask
   let n = pages;
   for (let h: u32 = 1; h <= top; h++) {
-    n = (n >> FANOUT_BITS) + 3;
+    n = (n >> FANOUT_BITS) + 3 * runs;
     if (!nodeReserve(h, <u32>n + KEEP_NODES)) return false;
   }
   return true;
@@ -69,9 +70,10 @@ export function writeNeeds(vmo: u32, lo: u64, hi: u64): u64 {
   const height = <u32>load<u8>(vmo + V_HEIGHT);
   const contents = load<u32>(H_CONTENTS) != 0;
   const live = load<u32>(vmo + V_PARENT) != 0 ? load<u64>(vmo + V_LIMIT) : 0;
+  const most = <u64>freeFrames();
   let frames: u64 = 0;
   let slots: u64 = 0;
-  for (let key = lo; key < hi;) {
+  for (let key = lo; key < hi && frames <= most;) { // more than there are is enough to refuse
     const i = <u32>key & (FANOUT - 1);
     const n = <u32>min(<u64>(FANOUT - i), hi - key);
     const found = beyond(height, key) ? 0 : findLeaf(root, height, key);
@@ -97,6 +99,11 @@ export function writeNeeds(vmo: u32, lo: u64, hi: u64): u64 {
 export function isOwn(leaf: u32, i: u32, frame: u32): bool {
   if ((load<u32>(headerOf(leaf) + NH_MASK) >> i & 1) == 0) return true;
   return (load<u32>(frameA(frame)) & A_REF_MASK) == 1;
+}
+
+/** Some page has content and no slot is spare: who copies a page must reserve one first. */
+export function contentsLow(): bool {
+  return load<u32>(H_CONTENTS) != 0 && load<u32>(poolAt(POOL_CONTENT) + P_SPARE) == 0;
 }
 
 export function reserveContents(n: u32): bool {

@@ -46,7 +46,11 @@ export class PassPool {
    */
   async run(tasks: readonly SharedWork[], own: () => void): Promise<void> {
     const helpers = tasks.map((task) => this.#pool.run(task));
-    own();
+    try {
+      own();
+    } finally {
+      await Promise.allSettled(helpers);
+    }
     await Promise.all(helpers);
   }
 

@@ -296,7 +296,8 @@ export class KernelSystem implements TreeHome {
   ): Vmo {
     checkKoid(this, names.koid);
     const tree = PageTree.create(this, kind, sizePages);
-    const extent = { sizePages, streamSizeBytes };
+    const isResizable = (options & VmoOption.RESIZABLE) !== 0;
+    const extent = { sizePages, streamSizeBytes, isResizable };
     const parts = { tree, offsetPages: 0, extent, options, role: 'root' as const, cachePolicy };
     const vmo = new VmoObject(this, { ...names, ...parts });
     const resize = (options & VmoOption.RESIZABLE) !== 0 ? Right.RESIZE : 0;

@@ -120,7 +120,7 @@ function slice(
       maximumBytes: parent.sizeBytes,
     });
   }
-  if (parent.isResizable) {
+  if (parent.extent.isResizable === true) {
     fail('ZX_ERR_NOT_SUPPORTED', `VMO ${parent.koid} is resizable: no slices`, {
       koid: parent.koid,
     });
@@ -188,10 +188,11 @@ function copyOnWrite(
   const tree = live
     ? parent.tree.liveChild(firstPage, sizePages, visible)
     : parent.tree.snapshot(firstPage, sizePages);
-  const extent: Extent = { sizePages, streamSizeBytes: size };
   const role: VmoRole = 'snapshot';
   const immutable = kind === VmoChild.SNAPSHOT && noWrite;
   const options = resizable ? VmoOption.RESIZABLE : 0;
+  const isResizable = (options & VmoOption.RESIZABLE) !== 0;
+  const extent: Extent = { sizePages, streamSizeBytes: size, isResizable };
   return { tree, offsetPages: 0, extent, options, role, immutable };
 }
 

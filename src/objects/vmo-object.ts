@@ -29,6 +29,8 @@ export interface Extent {
   sizePages: number;
   /** Bytes of the stream. */
   streamSizeBytes: bigint;
+  /** Whether some handle may change it: references share that too. */
+  readonly isResizable?: boolean;
 }
 
 /** How a VMO came to be. */
