@@ -105,7 +105,8 @@ export const STATE_COUNT: u32 = 12;
 //   0        slots, 32 words of each node (two cache lines)
 //   46592    headers, 16 bytes each: references, may-be-shared mask, pages below, link or origin
 //   52416    pass records, 32 bytes each: share sum (two lanes), weight, mark mask, private pages,
-//   stamp 64064    pass: weight to push, 4 bytes each
+//            stamp
+//   64064    pass: weight to push, 4 bytes each
 //   65520    chunk header
 // Chunks are 64 KiB apart, so equal offsets in them fall into the same cache sets: what a pass asks
 // of a node stands in the node's own record, and whether a chunk has any is told by a side table

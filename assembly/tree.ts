@@ -67,10 +67,7 @@ export function treeGet(root: u32, height: u32, key: u64): u32 {
   return slot;
 }
 
-/**
- * Leaf that holds `key`, or 0; the top bit of the result's lowest bits says whether its path is
- * shared.
- */
+/** Leaf that holds `key`, or 0; bit 0 of the result says whether the way to it is shared. */
 export function findLeaf(root: u32, height: u32, key: u64): u32 {
   if (!isChild(root) || beyond(height, key)) return 0;
   let node = nodeOf(root);

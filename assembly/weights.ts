@@ -1,10 +1,9 @@
 /**
  * Weights in a pass: how many viewers reach a node or a frame.
  *
-  * A node's weight, mark and sums stand in its pass record, which counts only while it carries the
-  * number
- * of the running pass: nothing is cleared that no pass touched. Frame weights are one column;
- * blocks of 4096 that a pass dirtied are cleared when the next begins.
+ * A node's weight, mark and sums stand in its pass record, which counts only while it carries the
+ * number of the running pass: nothing is cleared that no pass touched. Frame weights are one
+ * column; blocks of 4096 that a pass dirtied are cleared when the next begins.
  *
  * I1. Weights are added (policies exact, attributed) or the smallest wins (classic, creation
  *     numbers).

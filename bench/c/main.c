@@ -11,6 +11,7 @@
 #include "heap.h"
 #include "tree.h"
 #include "tables.h"
+#include "walk.h"
 #include "objects.h"
 #include "reserve.h"
 #include "fault.h"
