@@ -3,9 +3,20 @@
  */
 
 import t from 'tap';
-import { Access, System, VmoChild, VmOption } from '../../src/index.js';
+import { Access, System, VmoChild, VmOption, ZxError } from '../../src/index.js';
 
 const PAGE = 4096;
+/** Status that a call is refused with; undefined if it is not. */
+function refusal(call: () => unknown): string | undefined {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof ZxError) return error.status;
+    throw error;
+  }
+  return undefined;
+}
+
 const READ_WRITE = VmOption.PERM_READ | VmOption.PERM_WRITE;
 
 t.test('one write over 400 mappings leaves every invariant whole', async (t) => {
@@ -43,7 +54,7 @@ t.test('a slice of a resizable VMO is refused through a reference as well', asyn
   const system = System.boot({ memoryBytes: 2 ** 24 });
   const reference = system.createVmo(2 * PAGE, 1 << 1).createChild(VmoChild.REFERENCE, 0, 0);
   const slice = (): unknown => reference.createChild(VmoChild.SLICE, PAGE, PAGE);
-  t.throws(slice, { status: 'ZX_ERR_NOT_SUPPORTED' });
+  t.equal(refusal(slice), 'ZX_ERR_NOT_SUPPORTED');
 });
 
 t.test('a read keeps the dirty bit of entries beside it', async (t) => {
@@ -60,5 +71,5 @@ t.test('a read keeps the dirty bit of entries beside it', async (t) => {
 t.test('a commit that cannot succeed says so at once, however much it asks for', async (t) => {
   const system = System.boot({ memoryBytes: 2 ** 22 });
   const vmo = system.createVmo(2 ** 50);
-  t.throws(() => vmo.opRange(1, 0, 2 ** 50), { status: 'ZX_ERR_NO_MEMORY' });
+  t.equal(refusal(() => vmo.opRange(1, 0, 2 ** 50)), 'ZX_ERR_NO_MEMORY');
 });
