@@ -18,7 +18,7 @@ const MAGIC: u32 = 0x6d736d31;
  * NO_MEMORY.
  */
 export function boot(pages: u32, limitChunks: u32): i32 {
-  memory.fill(HEADER, 0, CHUNK_BYTES);
+  memory.fill(HEADER, 0, (FIRST_CHUNK - 1) * CHUNK_BYTES);
   store<u32>(H_BRK, FIRST_CHUNK);
   store<u32>(H_LIMIT, min<u32>(limitChunks, 65535));
   const frames = pages + 1;

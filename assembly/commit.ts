@@ -8,11 +8,11 @@
  */
 import { poolAlloc } from "./heap";
 import {
-  A_REF_MASK, B_KEY_SHIFT, H_CONTENTS, H_FRAME_A, H_FRAME_B, H_FRAME_C, H_FRAME_D, NH_MASK,
-  PAGE_BYTES, POOL_CONTENT, ST_FREE, ST_OBJECT, V_CHILD, V_FAMILY, V_HEIGHT, V_LIMIT, V_MAP_COUNT,
-  V_PARENT,
+  A_REF_MASK, B_KEY_SHIFT, FANOUT, H_CONTENTS, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C,
+  H_FRAME_D, H_FRAME_FREE, NH_MASK, PAGE_BYTES, POOL_CONTENT, SLOT_TAGS, ST_FREE, ST_OBJECT,
+  V_CHILD, V_FAMILY, V_HEIGHT, V_LIMIT, V_MAP_COUNT, V_PARENT,
 } from "./layout";
-import { frameTake, stateAdd } from "./frames";
+import { frameA, frameB, frameC, frameD, frameTake, stateAdd } from "./frames";
 import { headerOf, isChild } from "./nodes";
 import { exclusiveLeaf, settlePath } from "./tree";
 import { seenFrame, zeroMayBeMapped } from "./vmos";
@@ -24,55 +24,184 @@ import { dropOthers } from "./mappings";
  * be spare.
  */
 export function commitRun(vmo: u32, key: u64, n: u32, mapping: u32): u32 {
-  const leaf = exclusiveLeaf(vmo, key);
-  const first = <u32>key & 31;
+  const run = (n == FANOUT ? ~0 : (1 << n) - 1) << (<u32>key & 31);
+  const found = exclusiveLeaf(vmo, key, run);
+  const leaf = found & ~1;
+  // nobody to tell, nothing to copy, nothing behind an empty slot
+  const plain = load<u32>(vmo + V_MAP_COUNT) <= u32(mapping != 0) && load<u32>(vmo + V_CHILD) == 0
+    && load<u32>(vmo + V_PARENT) == 0 && load<u32>(H_CONTENTS) == 0;
+  const added = plain ? commitPlain(vmo, key, n, leaf, found & 1)
+    : commitWatched(vmo, key, n, leaf, found & 1, mapping);
+  if (added != 0 || load<u32>(headerOf(leaf) + NH_MASK) == 0) {
+    settlePath(<u32>load<u8>(vmo + V_HEIGHT), added);
+  }
+  return leaf;
+}
+
+/**
+ * The run of a VMO that no other mapping and no child looks at, while no page has content. Pages
+ * that were not there are counted.
+ */
+function commitPlain(vmo: u32, key: u64, n: u32, leaf: u32, borrowed: u32): u32 {
+  const slots = leaf + ((<u32>key & 31) << 2);
+  const there = countChildren(slots, n);
+  if (there != 0 && borrowed == 0) return commitMixed(vmo, key, n, leaf);
+  if (load<u32>(H_FRAME_FREE) != 0) takeEach(vmo, key, n, slots);
+  else takeRow(vmo, key, n, slots);
+  stateAdd(ST_FREE, -<i32>n);
+  stateAdd(ST_OBJECT, n);
+  return n - there;
+}
+
+/** How many of `n` slots hold something. */
+function countChildren(slots: u32, n: u32): u32 {
+  const end = slots + (n << 2);
+  const tag = i32x4.splat(SLOT_TAGS - 1);
+  let lanes = i64x2.splat(0);
+  let at = slots;
+  for (; at + 16 <= end; at += 16) {
+    // a child is from 1 on and below the tags
+    const less = i32x4.sub(v128.load(at), i32x4.splat(1));
+    lanes = i32x4.sub(lanes, i32x4.lt_u(less, tag));
+  }
+  let there = i32x4.extract_lane(lanes, 0) + i32x4.extract_lane(lanes, 1)
+    + i32x4.extract_lane(lanes, 2) + i32x4.extract_lane(lanes, 3);
+  for (; at < end; at += 4) there += i32(isChild(load<u32>(at)));
+  return there;
+}
+
+/** `n` words from `at` on: `first`, and each `step` more than the one before it. */
+function fillWords(at: u32, n: u32, first: u32, step: u32): void {
+  const end = at + (n << 2);
+  let word = at;
+  let value = first;
+  if (n >= 4) {
+    let four = i32x4.add(i32x4.splat(first), i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(step)));
+    const more = i32x4.splat(step << 2);
+    for (; word + 16 <= end; word += 16) {
+      v128.store(word, four);
+      four = i32x4.add(four, more);
+    }
+    value = i32x4.extract_lane(four, 0);
+  }
+  for (; word < end; word += 4) {
+    store<u32>(word, value);
+    value += step;
+  }
+}
+
+/** New frames for `n` slots, from above the bump mark: a row in every column. */
+function takeRow(vmo: u32, key: u64, n: u32, slots: u32): void {
+  const frame = load<u32>(H_FRAME_BUMP);
+  store<u32>(H_FRAME_BUMP, frame + n);
+  const family = load<u32>(vmo + V_FAMILY);
+  fillWords(load<u32>(H_FRAME_A) + (frame << 2), n, 1, 0);
+  fillWords(load<u32>(H_FRAME_B) + (frame << 2), n, wordB(key), 0);
+  fillWords(load<u32>(H_FRAME_C) + (frame << 2), n, family & 0xfff, 0);
+  fillWords(load<u32>(H_FRAME_D) + (frame << 2), n, wordD(family, key), 1);
+  fillWords(slots, n, frame, 1);
+}
+
+/** The same from the list of free frames, as far as it goes. */
+function takeEach(vmo: u32, key: u64, n: u32, slots: u32): void {
+  for (let j: u32 = 0; j < n; j++) store<u32>(slots + (j << 2), takeFrame(vmo, key + j));
+}
+
+/** A frame for a page of a VMO, with its way back. The counters are the caller's. */
+function takeFrame(vmo: u32, key: u64): u32 {
+  const frame = frameTake();
+  nameFrame(vmo, key, frame);
+  return frame;
+}
+
+/** Takes the frame at the bump mark, as `takeFrame` does. The counters are the caller's. */
+// @ts-ignore: decorator
+@inline
+export function takeBumped(vmo: u32, key: u64, frame: u32): void {
+  store<u32>(H_FRAME_BUMP, frame + 1);
+  nameFrame(vmo, key, frame);
+}
+
+// @ts-ignore: decorator
+@inline
+function nameFrame(vmo: u32, key: u64, frame: u32): void {
+  const family = load<u32>(vmo + V_FAMILY);
+  store<u32>(frameA(frame), 1);
+  store<u32>(frameB(frame), wordB(key));
+  store<u32>(frameC(frame), family & 0xfff);
+  store<u32>(frameD(frame), wordD(family, key));
+}
+
+function wordB(key: u64): u32 { return ST_OBJECT | (<u32>(key >> 22) << B_KEY_SHIFT); }
+function wordD(family: u32, key: u64): u32 { return family >> 12 << 22 | (<u32>key & 0x3fffff); }
+
+/** `commitPlain` where some pages are there: own ones stay, shared ones are replaced. */
+function commitMixed(vmo: u32, key: u64, n: u32, leaf: u32): u32 {
   const header = headerOf(leaf);
+  const first = <u32>key & 31;
+  const columnA = load<u32>(H_FRAME_A);
   let mask = load<u32>(header + NH_MASK);
+  let added: u32 = 0;
+  let taken: i32 = 0;
+  for (let i = first; i < first + n; i++) {
+    const at = leaf + (i << 2);
+    const slot = load<u32>(at);
+    if (!isChild(slot)) added++;
+    else {
+      if ((mask >> i & 1) == 0) continue;
+      mask &= ~(1 << i);
+      const refs = load<u32>(columnA + (slot << 2));
+      if ((refs & A_REF_MASK) == 1) continue;
+      store<u32>(columnA + (slot << 2), refs - 1);
+    }
+    store<u32>(at, takeFrame(vmo, key + (i - first)));
+    taken++;
+  }
+  store<u32>(header + NH_MASK, mask);
+  stateAdd(ST_FREE, -taken);
+  stateAdd(ST_OBJECT, taken);
+  return added;
+}
+
+/** Any run: contents are copied, live parents looked into, other mappings told. */
+function commitWatched(
+  vmo: u32, key: u64, n: u32, leaf: u32, borrowed: u32, mapping: u32
+): u32 {
+  const header = headerOf(leaf);
+  const first = <u32>key & 31;
   const live = load<u32>(vmo + V_PARENT) != 0 ? load<u64>(vmo + V_LIMIT) : 0;
   const watched = load<u32>(vmo + V_MAP_COUNT) > u32(mapping != 0) || load<u32>(vmo + V_CHILD) != 0;
-  const columnA = load<u32>(H_FRAME_A);
-  const columnB = load<u32>(H_FRAME_B);
-  const columnC = load<u32>(H_FRAME_C);
-  const columnD = load<u32>(H_FRAME_D);
-  const family = load<u32>(vmo + V_FAMILY);
-  const b = ST_OBJECT | (<u32>(key >> 22) << B_KEY_SHIFT);
-  const c = family & 0xfff;
-  const d = family >> 12 << 22;
-  let added: i32 = 0;
+  let mask = load<u32>(header + NH_MASK);
+  let added: u32 = 0;
   let taken: i32 = 0;
   for (let j: u32 = 0; j < n; j++) {
     const i = first + j;
     const at = leaf + (i << 2);
     const slot = load<u32>(at);
     let source: u32 = 0;
-    if (isChild(slot)) {
-      if ((mask >> i & 1) == 0) continue;
-      mask &= ~(1 << i);
-      const refs = load<u32>(columnA + (slot << 2));
-      if ((refs & A_REF_MASK) == 1) continue;
-      store<u32>(columnA + (slot << 2), refs - 1);
-      source = slot;
-    } else {
+    if (!isChild(slot)) {
       added++;
       if (slot == 0 && key + j < live) source = seenFrame(vmo, key + j);
+    } else {
+      source = slot;
+      if (borrowed == 0) {
+        if ((mask >> i & 1) == 0) continue;
+        mask &= ~(1 << i);
+        const refs = load<u32>(frameA(slot));
+        if ((refs & A_REF_MASK) == 1) continue;
+        store<u32>(frameA(slot), refs - 1);
+      }
     }
-    const frame = frameTake();
+    const frame = takeFrame(vmo, key + j);
     taken++;
-    store<u32>(columnA + (frame << 2), 1);
-    store<u32>(columnB + (frame << 2), b);
-    store<u32>(columnC + (frame << 2), c);
-    store<u32>(columnD + (frame << 2), d | (<u32>(key + j) & 0x3fffff));
     store<u32>(at, frame);
     if (source != 0) copyContent(source, frame);
     if (watched && (source != 0 || zeroMayBeMapped(vmo))) dropOthers(vmo, key + j, mapping);
   }
-  if (taken != 0) {
-    stateAdd(ST_FREE, -taken);
-    stateAdd(ST_OBJECT, taken);
-  }
   store<u32>(header + NH_MASK, mask);
-  if (added != 0 || mask == 0) settlePath(<u32>load<u8>(vmo + V_HEIGHT), added);
-  return leaf;
+  stateAdd(ST_FREE, -taken);
+  stateAdd(ST_OBJECT, taken);
+  return added;
 }
 
 /** Gives `frame` a copy of what `source` contains, if it contains anything. */

@@ -9,9 +9,9 @@
  * I2. An entry is writable (over all levels) only if the VMO's tree alone holds the page.
  */
 import {
-  ACCESS_DENIED, AS_PRESENT, H_CONTENTS, H_FRAME_A, A_REF_MASK, M_KEY, M_PERMS, M_VMO, NH_MASK,
-  NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D, PTE_P, PTE_SHIFT,
-  PTE_W, PTE_X, T_COUNT, VK_PHYSICAL, V_KIND, V_LIMIT, V_PARENT,
+  ACCESS_DENIED, AS_PRESENT, A_REF_MASK, FANOUT, H_CONTENTS, H_FRAME_A, H_OUT, M_KEY, M_PERMS,
+  M_VMO, NH_MASK, NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D,
+  PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, VK_PHYSICAL, V_KIND, V_LIMIT, V_PARENT,
 } from "./layout";
 import { commitRun } from "./commit";
 import { freeFrames } from "./frames";
@@ -21,8 +21,10 @@ import {
   admitKey, contentsLow, ready, reserveContents, reserveNodes, reserveTables, writeNeeds,
 } from "./reserve";
 import {
-  entryGet, entrySet, findTable, hitRun, makeRoom, missingTables, needTable, TABLE_MASK, tlbPasses,
+  entriesSet, entryGet, entrySet, findTable, hitRun, makeRoomFor, missingTables, needTable,
+  TABLE_MASK, tlbPasses,
 } from "./tables";
+import { writeOne } from "./single";
 import { findLeaf } from "./tree";
 import { noteZeroMapped, seenFrame, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
 
@@ -123,34 +125,76 @@ export function faultRun(aspace: u32, vpn: u64, n: u32, access: u32): void {
  * is reserved. `n`, or the status of the first fault that fails, and then nothing has changed.
  */
 export function faultSpan(aspace: u32, vpn: u64, n: u32, access: u32): i32 {
-  const need = needOf(access);
+  const hits = hitSpan(aspace, vpn, n, needOf(access));
+  return hits == n ? n : faultRest(aspace, vpn + hits, n - hits, access, n);
+}
+
+/** How many pages from `vpn` on need no fault. */
+// @ts-ignore: decorator
+@inline
+function hitSpan(aspace: u32, vpn: u64, n: u32, need: u32): u32 {
   let done: u32 = 0;
   while (done < n) {
     const at = vpn + done;
     const found = findTable(aspace, at);
-    if (found == 0 || ((need & PTE_W) != 0 && (found & PTE_W) == 0)) break;
+    if (found == 0 || (need & ~(found | ~PTE_W)) != 0) break;
     const i = <u32>at & 511;
     const room = min<u32>(512 - i, n - done);
     const hits = hitRun(found & TABLE_MASK, i, room, need);
     done += hits;
     if (hits < room) break;
   }
-  if (done == n) return n;
-  const status = prepare(aspace, vpn + done, n - done, access);
+  return done;
+}
+
+/** The pages behind the first hits; `all` when they are done. */
+function faultRest(aspace: u32, vpn: u64, n: u32, access: u32, all: u32): i32 {
+  const status = prepare(aspace, vpn, n, access);
   if (status < 0) return status;
-  faultRun(aspace, vpn + done, n - done, access);
-  return n;
+  faultRun(aspace, vpn, n, access);
+  return all;
 }
 
 /** One page: the whole fault. 0 or its status. */
 export function faultOne(aspace: u32, vpn: u64, access: u32): i32 {
   const need = needOf(access);
-  if (tlbPasses(aspace, vpn, need)) return 0;
+  return tlbPasses(aspace, vpn, need) ? 0 : faultMissed(aspace, vpn, access, need);
+}
+
+/** Many ranges of `n` pages, each a fault of its own; see `faultList`. */
+export function faultEach(aspace: u32, list: u32, count: u32, n: u32, access: u32): u32 {
+  const need = needOf(access);
+  for (let i: u32 = 0; i < count; i++) {
+    const vpn = <u64><i64>load<f64>(list + (i << 3));
+    let status: i32 = 0;
+    if (n == 1) {
+      if (tlbPasses(aspace, vpn, need)) continue;
+      status = faultMissed(aspace, vpn, access, need);
+    } else {
+      const hits = hitSpan(aspace, vpn, n, need);
+      if (hits == n) continue;
+      status = faultRest(aspace, vpn + hits, n - hits, access, n);
+    }
+    if (status < 0) {
+      store<i32>(H_OUT, status);
+      return i;
+    }
+  }
+  return count;
+}
+
+/** One page that the look-aside buffer knows nothing of. */
+function faultMissed(aspace: u32, vpn: u64, access: u32, need: u32): i32 {
   const found = findTable(aspace, vpn);
   if (found != 0) {
     const entry = entryGet(found & TABLE_MASK, <u32>vpn & 511);
-    if ((entry & need) == need && ((need & PTE_W) == 0 || (found & PTE_W) != 0)) return 0;
+    if ((need & ~(entry & (found | ~PTE_W))) == 0) return 0;
+    if ((need & PTE_W) != 0 && writeOne(aspace, vpn, found)) return 0;
   }
+  return faultSlow(aspace, vpn, access);
+}
+
+function faultSlow(aspace: u32, vpn: u64, access: u32): i32 {
   const m = findMapping(aspace, vpn);
   if (m == 0) return NOT_FOUND;
   const status = checkAccess(m, vpn, 1, access);
@@ -169,24 +213,45 @@ function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
   const vmo = load<u32>(m + M_VMO);
   if (load<u8>(vmo + V_KIND) == VK_PHYSICAL) return n;
   const key = load<u64>(m + M_KEY) + (vpn - mappingBase(m));
-  const write = (access & PERM_WRITE) != 0;
   const perms = load<u32>(m + M_PERMS);
   const base = PTE_P | PTE_A | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
-  const run = min<u32>(n, 32 - (<u32>key & 31));
-  // committing may empty a table that another mapping of the VMO has in reach: so it comes first
-  const leaf = write ? commitRun(vmo, key, run, m) + ((<u32>key & 31) << 2) : 0;
-  const table = needTable(aspace, vpn, write);
-  makeRoom(table, n);
+  if ((access & PERM_WRITE) != 0) {
+    return writeLeaves(aspace, m, vmo, vpn, key, n, base | PTE_W | PTE_D);
+  }
+  const table = needTable(aspace, vpn, false);
+  makeRoomFor(table, <u32>vpn & 511, n);
   const before = load<u16>(table + T_COUNT);
-  const i = <u32>vpn & 511;
-  if (write) {
-    for (let j: u32 = 0; j < run; j++) {
-      entrySet(table, i + j, load<u32>(leaf + (j << 2)) << PTE_SHIFT | base | PTE_W | PTE_D);
-    }
-  } else readRun(table, i, vmo, key, run, base, (perms & PERM_WRITE) != 0 ? PTE_W : 0);
-  const present = aspace + AS_PRESENT;
-  store<u32>(present, load<u32>(present) + (load<u16>(table + T_COUNT) - before));
+  const run = min<u32>(n, FANOUT - (<u32>key & 31));
+  const write = (perms & PERM_WRITE) != 0 ? PTE_W : 0;
+  readRun(table, <u32>vpn & 511, vmo, key, run, base, write);
+  notePresent(aspace, load<u16>(table + T_COUNT) - before);
   return run;
+}
+
+function notePresent(aspace: u32, more: u32): void {
+  store<u32>(aspace + AS_PRESENT, load<u32>(aspace + AS_PRESENT) + more);
+}
+
+/** Writes pages leaf by leaf, until all `n` are done or an entry needs no fault. */
+function writeLeaves(
+  aspace: u32, m: u32, vmo: u32, vpn: u64, key: u64, n: u32, flags: u32
+): u32 {
+  let done: u32 = 0;
+  do {
+    const at = <u32>key + done & 31;
+    const run = min<u32>(n - done, FANOUT - at);
+    // committing may empty a table that another mapping of the VMO has in reach: so it comes first
+    const leaf = commitRun(vmo, key + done, run, m);
+    const table = needTable(aspace, vpn + done, true);
+    const i = <u32>(vpn + done) & 511;
+    makeRoomFor(table, i, n - done);
+    const before = load<u16>(table + T_COUNT);
+    entriesSet(table, i, run, leaf + (at << 2), flags);
+    notePresent(aspace, load<u16>(table + T_COUNT) - before);
+    done += run;
+    if (done < n && (entryGet(table, i + run) & flags) == flags) break;
+  } while (done < n);
+  return done;
 }
 
 /**

@@ -13,7 +13,7 @@ import {
 import { headerOf, isChild } from "./nodes";
 import { ready, reserveNodes, reserveTables } from "./reserve";
 import { entrySet, makeRoom, needTable } from "./tables";
-import { exclusiveLeaf, settlePath } from "./tree";
+import { exclusiveLeaf, pathBit, settlePath } from "./tree";
 import { noteZeroMapped, vmoBase } from "./vmos";
 
 /**
@@ -97,9 +97,8 @@ function insertRun(v: u32, key: u64, list: u32, run: u32, alias: bool): void {
 /** Sets the mask bits of the last path (a reference was added sideways below it). */
 function markPath(height: u32): void {
   for (let level: u32 = 2; level <= height; level++) {
-    const at = H_PATH + (level << 3);
-    const mask = headerOf(load<u32>(at)) + NH_MASK;
-    store<u32>(mask, load<u32>(mask) | (1 << load<u32>(at + 4)));
+    const mask = headerOf(load<u32>(H_PATH + (level << 2))) + NH_MASK;
+    store<u32>(mask, load<u32>(mask) | pathBit(level));
   }
 }
 

@@ -123,17 +123,7 @@ export function faultSpan(aspace: u32, vpn: f64, n: u32, access: u32): i32 {
  * were done: all, unless one fails, and its status at H_OUT then.
  */
 export function faultList(aspace: u32, list: u32, count: u32, n: u32, access: u32): u32 {
-  for (let i: u32 = 0; i < count; i++) {
-    const vpn = <u64>load<f64>(list + (i << 3));
-    const status = n == 1
-      ? faults.faultOne(aspace << 4, vpn, access)
-      : faults.faultSpan(aspace << 4, vpn, n, access);
-    if (status < 0) {
-      store<i32>(H_OUT, status);
-      return i;
-    }
-  }
-  return count;
+  return faults.faultEach(aspace << 4, list, count, n, access);
 }
 export function entry(aspace: u32, vpn: f64): u32 { return pteGet(aspace << 4, <u64>vpn); }
 export function aspaceTables(aspace: u32): u32 { return load<u32>((aspace << 4) + AS_TABLES); }

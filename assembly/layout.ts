@@ -2,8 +2,9 @@
  * Every offset and size in the core's memory. Nothing else in the repository restates one:
  * `src/core/` reads what it needs from the module's exported constants.
  *
- *   0 KiB        64 KiB      128 KiB                                     brk           limit
- *   | Wasm's own | header    | 64 KiB chunks: columns, nodes, pools ...  | not yet used  |
+ *   0 KiB        64 KiB   128 KiB             256 KiB                  brk            limit
+ *   | Wasm's own | header | look-aside buffer | 64 KiB chunks: columns | not yet used |
+ *                                             | nodes, pools ...       |
  *
  * I1. No module of the core has mutable globals or static data: each worker's instance would have
  *     its own. All state is in this one memory, under fixed header addresses.
@@ -15,7 +16,8 @@
 export const CHUNK_BYTES: u32 = 65536;
 export const PAGE_BYTES: u32 = 4096;
 export const HEADER: u32 = 65536;
-export const FIRST_CHUNK: u32 = 2; // chunk numbers 0 and 1: Wasm's own page and the header
+// chunk numbers 0 to 3: Wasm's own page, the header, the look-aside buffer
+export const FIRST_CHUNK: u32 = 4;
 
 // ---- header fields (byte addresses) -------------------------------------------------------------
 export const H_MAGIC: u32 = HEADER + 0;
@@ -56,13 +58,17 @@ export const H_PATH_LEAF: u32 = HEADER + 224; // u64, key >> 5 of its leaf
 // entries of the look-aside buffer of other epochs are stale
 export const H_TLB_EPOCH: u32 = HEADER + 220;
 export const H_REGIONS: u32 = HEADER + 232; // free regions of adjacent chunks, by address
-export const H_PATH: u32 = HEADER + 256; // 16 pairs (node, slot index): the last descent
+export const H_PATH: u32 = HEADER + 256; // 16 nodes by height: the last descent
 // 128 words: work claimed and done, a pair for each phase (at most 55)
 export const H_CLAIM: u32 = HEADER + 512;
 export const H_POOLS: u32 = HEADER + 1024; // POOL_COUNT pools of 32 bytes
 export const H_NODE_CHUNKS: u32 = HEADER + 2048; // list of node chunks by height
-export const H_TLB: u32 = HEADER + 4096; // 1024 entries of | space | page >> 9 | table, W | epoch |
-export const TLB_MASK: u32 = 1023;
+// look-aside buffer of leaf tables: 8192 entries of | space | page >> 9 | table, W | epoch |
+export const H_TLB: u32 = HEADER + CHUNK_BYTES;
+export const TLB_MASK: u32 = 8191;
+// the same for the tables above them: 64 entries of | space | page >> 18 | table, W | epoch |
+export const H_WALKS: u32 = HEADER + 4096;
+export const WALKS_MASK: u32 = 63;
 
 // ---- frames (vm_page), 16 bytes in four columns -------------------------------------------------
 //   A | references 30 | dirty 2 |
@@ -130,6 +136,7 @@ export const NR_MARK: u32 = 20;
 export const NR_PRIVATE: u32 = 24;
 export const NR_STAMP: u32 = 28; // number of the pass that the record belongs to
 export const NH_BYTES: u32 = 16;
+export const NH_SHIFT: u32 = 4;
 export const NH_REFS: u32 = 0;
 export const NH_MASK: u32 = 4;
 export const NH_COUNT: u32 = 8;
@@ -139,6 +146,7 @@ export const KEY_MAX: u64 = 1 << 52;
 
 // ---- slots: tag 2 bits, value 30 bits (frame number, or node address >> 7) ----------------------
 export const SLOT_TAG: u32 = 0xc0000000;
+export const SLOT_TAGS: u32 = 0x40000000; // values from here on are tagged
 export const SLOT_ZERO: u32 = 0x40000000; // reads zero, hides a live parent; covers a whole subtree
 
 // ---- VMO record, 128 bytes ----------------------------------------------------------------------

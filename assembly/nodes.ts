@@ -14,17 +14,16 @@
  */
 import { chunkAlloc, poolAt } from "./heap";
 import {
-  A_REF, CHUNK_BYTES, FANOUT, H_LOW, H_NODE_CHUNKS, H_PENDING, NC_FRESH, NC_HEADERS, NC_HEIGHT,
-  NC_NEXT, NC_RECORDS, NH_AUX, NH_BYTES, NH_COUNT, NH_MASK, NH_REFS, NODES_PER_CHUNK, NODE_BYTES,
-  NR_BYTES, NODE_SHIFT, POOL_NODE, P_BUMP, P_END, P_FREE, P_FRESH, P_KEEP, P_LIVE, P_SPARE,
-  SLOT_TAG,
+  A_REF, CHUNK_BYTES, FANOUT, H_FRAME_A, H_LOW, H_NODE_CHUNKS, H_PENDING, NC_FRESH, NC_HEADERS,
+  NC_HEIGHT, NC_NEXT, NC_RECORDS, NH_AUX, NH_BYTES, NH_COUNT, NH_MASK, NH_REFS, NH_SHIFT,
+  NODES_PER_CHUNK, NODE_BYTES, NODE_SHIFT, NR_BYTES, POOL_NODE, P_BUMP, P_END, P_FREE, P_FRESH,
+  P_KEEP, P_LIVE, P_SPARE, SLOT_TAGS,
 } from "./layout";
-import { frameA } from "./frames";
 
 /** Address of a node's header. */
 export function headerOf(node: u32): u32 {
   return (node & ~(CHUNK_BYTES - 1)) + NC_HEADERS
-    + ((node & (CHUNK_BYTES - 1)) >> NODE_SHIFT) * NH_BYTES;
+    + ((node & (CHUNK_BYTES - 1)) >> (NODE_SHIFT - NH_SHIFT));
 }
 
 /** Address of a node's pass record. */
@@ -43,7 +42,7 @@ export function nodeHeight(node: u32): u32 {
 /** Node in a slot value that is known to hold one. */
 export function nodeOf(slot: u32): u32 { return slot << NODE_SHIFT; }
 export function slotOf(node: u32): u32 { return node >> NODE_SHIFT; }
-export function isChild(slot: u32): bool { return slot != 0 && (slot & SLOT_TAG) == 0; }
+export function isChild(slot: u32): bool { return slot - 1 < SLOT_TAGS - 1; }
 
 /** Makes sure that `n` nodes of a height can be had without failing. */
 export function nodeReserve(height: u32, n: u32): bool {
@@ -111,28 +110,51 @@ export function nodeFree(node: u32, height: u32): void {
 
 /**
  * A copy of a shared node for one of its holders: the children gain a reference each, the holder's
- * reference moves from the old node to the new one. Both masks become "every child" (I1).
+ * reference moves from the old node to the new one. Both masks gain "every child" (I1).
+ *
+ * The slots of `replaced` are about to hold something else: what they show here is only borrowed
+ * from the old node, without a reference.
  */
-export function nodeCopy(old: u32, height: u32): u32 {
+export function nodeCopy(old: u32, height: u32, replaced: u32 = 0): u32 {
   const node = nodeTake(height);
   for (let i: u32 = 0; i < NODE_BYTES; i += 16) v128.store(node + i, v128.load(old + i));
-  let mask: u32 = 0;
-  for (let i: u32 = 0; i < FANOUT; i++) {
-    const slot = load<u32>(node + (i << 2));
-    if (!isChild(slot)) continue;
-    mask |= 1 << i;
-    const refs = height == 1 ? frameA(slot) : headerOf(nodeOf(slot)) + NH_REFS;
-    store<u32>(refs, load<u32>(refs) + A_REF);
-  }
+  const mask = replaced == ~0 ? 0 : height == 1 ? shareFrames(node, ~replaced) : shareNodes(node);
   const h = headerOf(node);
   const o = headerOf(old);
   store<u32>(h + NH_REFS, 1);
   store<u32>(h + NH_MASK, mask);
   store<u32>(h + NH_COUNT, load<u32>(o + NH_COUNT));
   store<u32>(h + NH_AUX, originOf(old, o));
-  store<u32>(o + NH_MASK, mask);
+  store<u32>(o + NH_MASK, load<u32>(o + NH_MASK) | mask);
   store<u32>(o + NH_REFS, load<u32>(o + NH_REFS) - 1);
   return node;
+}
+
+/** One more reference to each frame in the wanted slots of a leaf; a bit for each. */
+function shareFrames(leaf: u32, wanted: u32): u32 {
+  const columnA = load<u32>(H_FRAME_A);
+  let mask: u32 = 0;
+  for (let i: u32 = 0; i < FANOUT; i++) {
+    const slot = load<u32>(leaf + (i << 2));
+    if (!isChild(slot) || (wanted >> i & 1) == 0) continue;
+    mask |= 1 << i;
+    const refs = columnA + (slot << 2);
+    store<u32>(refs, load<u32>(refs) + A_REF);
+  }
+  return mask;
+}
+
+/** One more reference to each child of an inner node; a bit for each. */
+function shareNodes(node: u32): u32 {
+  let mask: u32 = 0;
+  for (let i: u32 = 0; i < FANOUT; i++) {
+    const slot = load<u32>(node + (i << 2));
+    if (!isChild(slot)) continue;
+    mask |= 1 << i;
+    const refs = headerOf(nodeOf(slot)) + NH_REFS;
+    store<u32>(refs, load<u32>(refs) + 1);
+  }
+  return mask;
 }
 
 /**

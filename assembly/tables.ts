@@ -14,8 +14,9 @@
  * Cost: 16 bytes, and 128 to 2048 bytes of data, by how many entries it has.
  */
 import {
-  AS_PRESENT, AS_ROOT, AS_TABLES, CLASS_DENSE, H_TLB, H_TLB_EPOCH, POOL_TABLE, POOL_TABLE_DATA,
-  PTE_W, ST_MMU, T_BITMAP, T_CLASS, T_COUNT, T_DATA, T_FRAME, T_LEVEL, TLB_MASK,
+  AS_PRESENT, AS_ROOT, AS_TABLES, CLASS_DENSE, H_TLB, H_TLB_EPOCH, H_WALKS, POOL_TABLE,
+  POOL_TABLE_DATA, WALKS_MASK,
+  PTE_SHIFT, PTE_W, ST_MMU, T_BITMAP, T_CLASS, T_COUNT, T_DATA, T_FRAME, T_LEVEL, TLB_MASK,
 } from "./layout";
 import { poolAlloc, poolFree } from "./heap";
 import { frameAlloc, frameFree } from "./frames";
@@ -23,7 +24,9 @@ import { frameAlloc, frameFree } from "./frames";
 const TABLE_MASK: u32 = ~15;
 
 /** Entries a class has room for: 16, 48, 112, 240, 512. */
-function roomOf(cls: u32): u32 {
+// @ts-ignore: decorator
+@inline
+export function roomOf(cls: u32): u32 {
   return cls == CLASS_DENSE ? 512 : (32 << cls) - 16;
 }
 
@@ -51,6 +54,8 @@ function freeTable(aspace: u32, table: u32): void {
 }
 
 /** How many bits of a bitmap stand before bit `i`. */
+// @ts-ignore: decorator
+@inline
 function rankOf(data: u32, i: u32): u32 {
   let n: u64 = 0;
   const word = i >> 6 << 3;
@@ -63,12 +68,16 @@ function hasBit(data: u32, i: u32): bool {
 }
 
 /** Address of entry `i`, or 0 when it is not there. */
+// @ts-ignore: decorator
+@inline
 function entryAt(table: u32, i: u32): u32 {
   const data = load<u32>(table + T_DATA);
   if (load<u8>(table + T_CLASS) == CLASS_DENSE) return data + (i << 2);
   return hasBit(data, i) ? data + T_BITMAP + (rankOf(data, i) << 2) : 0;
 }
 
+// @ts-ignore: decorator
+@inline
 export function entryGet(table: u32, i: u32): u32 {
   const at = entryAt(table, i);
   return at == 0 ? 0 : load<u32>(at);
@@ -108,27 +117,102 @@ export function makeRoom(table: u32, more: u32): void {
   growTable(table, cls);
 }
 
+/** Makes place for the entries [i, i + n), of which some may be there. */
+export function makeRoomFor(table: u32, i: u32, n: u32): void {
+  const cls = <u32>load<u8>(table + T_CLASS);
+  if (cls == CLASS_DENSE || <u32>load<u16>(table + T_COUNT) + n <= roomOf(cls)) return;
+  const data = load<u32>(table + T_DATA);
+  const end = i + n == 512 ? <u32>load<u16>(table + T_COUNT) : rankOf(data, i + n);
+  makeRoom(table, n - (end - rankOf(data, i)));
+}
+
 /** Sets entry `i` to a value that is not 0. There must be room. */
 export function entrySet(table: u32, i: u32, value: u32): void {
   const data = load<u32>(table + T_DATA);
-  const count = load<u16>(table + T_COUNT);
-  if (load<u8>(table + T_CLASS) == CLASS_DENSE) {
-    const at = data + (i << 2);
-    store<u16>(table + T_COUNT, count + u16(load<u32>(at) == 0));
-    store<u32>(at, value);
+  if (load<u8>(table + T_CLASS) != CLASS_DENSE) {
+    store<u32>(packedPlace(table, data, i, 1), value);
     return;
   }
-  const rank = rankOf(data, i);
-  const at = data + T_BITMAP + (rank << 2);
-  if (!hasBit(data, i)) {
-    for (let to = data + T_BITMAP + (<u32>count << 2); to > at; to -= 4) {
-      store<u32>(to, load<u32>(to - 4));
-    }
-    const word = data + (i >> 5 << 2);
-    store<u32>(word, load<u32>(word) | (1 << (i & 31)));
-    store<u16>(table + T_COUNT, count + 1);
-  }
+  const at = data + (i << 2);
+  const count = load<u16>(table + T_COUNT);
+  store<u16>(table + T_COUNT, count + u16(load<u32>(at) == 0));
   store<u32>(at, value);
+}
+
+/**
+ * Sets the entries [i, i + n), at most 32 of them, to the frames of as many words with `flags`.
+ * There must be room.
+ */
+export function entriesSet(table: u32, i: u32, n: u32, frames: u32, flags: u32): void {
+  const data = load<u32>(table + T_DATA);
+  if (load<u8>(table + T_CLASS) == CLASS_DENSE) {
+    const at = data + (i << 2);
+    const fresh = countZeros(at, n);
+    if (fresh != 0) store<u16>(table + T_COUNT, load<u16>(table + T_COUNT) + <u16>fresh);
+    framesToEntries(at, n, frames, flags);
+    return;
+  }
+  const place = packedPlace(table, data, i, n);
+  if (place != 0) framesToEntries(place, n, frames, flags);
+  else {
+    for (let j: u32 = 0; j < n; j++) {
+      entrySet(table, i + j, load<u32>(frames + (j << 2)) << PTE_SHIFT | flags);
+    }
+  }
+}
+
+function framesToEntries(to: u32, n: u32, frames: u32, flags: u32): void {
+  const bytes = n << 2;
+  let j: u32 = 0;
+  const all = i32x4.splat(flags);
+  for (; j + 16 <= bytes; j += 16) {
+    v128.store(to + j, v128.or(i32x4.shl(v128.load(frames + j), PTE_SHIFT), all));
+  }
+  for (; j < bytes; j += 4) store<u32>(to + j, load<u32>(frames + j) << PTE_SHIFT | flags);
+}
+
+/** How many of `n` words are 0. */
+function countZeros(at: u32, n: u32): u32 {
+  const end = at + (n << 2);
+  let lanes = i64x2.splat(0);
+  let word = at;
+  for (; word + 16 <= end; word += 16) {
+    lanes = i32x4.sub(lanes, i32x4.eq(v128.load(word), i64x2.splat(0)));
+  }
+  let zeros = i32x4.extract_lane(lanes, 0) + i32x4.extract_lane(lanes, 1)
+    + i32x4.extract_lane(lanes, 2) + i32x4.extract_lane(lanes, 3);
+  for (; word < end; word += 4) zeros += i32(load<u32>(word) == 0);
+  return zeros;
+}
+
+/**
+ * Address for the entries [i, i + n), at most 32, in a packed table: where they stand, or where
+ * they do now that what follows has moved up. 0 when only some of them are there.
+ */
+// @ts-ignore: decorator
+@inline
+export function packedPlace(table: u32, data: u32, i: u32, n: u32): u32 {
+  // at the last word the upper half of the bits is 0, and what it is or-ed to an entry
+  const word = data + (i >> 5 << 2);
+  const bits = ((<u64>1 << n) - 1) << (i & 31);
+  const there = load<u64>(word) & bits;
+  const at = data + T_BITMAP + (rankOf(data, i) << 2);
+  if (there == bits) return at;
+  if (there != 0) return 0;
+  const count = <u32>load<u16>(table + T_COUNT);
+  moveUp(at, data + T_BITMAP + (count << 2), n << 2);
+  store<u64>(word, load<u64>(word) | bits);
+  store<u16>(table + T_COUNT, <u16>(count + n));
+  return at;
+}
+
+/** Moves the words [from, end) up, from the last one on. */
+// @ts-ignore: decorator
+@inline
+function moveUp(from: u32, end: u32, bytes: u32): void {
+  let at = end;
+  for (; at >= from + 16; at -= 16) v128.store(at - 16 + bytes, v128.load(at - 16));
+  for (; at > from; at -= 4) store<u32>(at - 4 + bytes, load<u32>(at - 4));
 }
 
 /** Removes entry `i`; false when it was not there. */
@@ -182,28 +266,38 @@ function tlbAt(aspace: u32, leaf: u32): u32 {
   return H_TLB + (((leaf ^ aspace >> 6) & TLB_MASK) << 4);
 }
 
+/** 0 where an entry of the buffer is of this leaf table, and not stale: one test, not three. */
+// @ts-ignore: decorator
+@inline
+function tlbDiffers(at: u32, aspace: u32, leaf: u32): u32 {
+  return (load<u32>(at) ^ aspace) | (load<u32>(at, 4) ^ leaf)
+    | (load<u32>(at, 12) ^ load<u32>(H_TLB_EPOCH));
+}
+
 /**
  * Whether the look-aside buffer alone tells that an access may pass: small, so that it is inlined
  * where faults are counted in nanoseconds. False means nothing.
  */
+// @ts-ignore: decorator
+@inline
 export function tlbPasses(aspace: u32, vpn: u64, need: u32): bool {
   const leaf = <u32>(vpn >> 9);
   const at = tlbAt(aspace, leaf);
-  if (load<u32>(at) != aspace || load<u32>(at + 4) != leaf) return false;
-  if (load<u32>(at + 12) != load<u32>(H_TLB_EPOCH)) return false;
+  if (tlbDiffers(at, aspace, leaf) != 0) return false;
   const found = load<u32>(at + 8);
   const table = found & TABLE_MASK;
   if (load<u8>(table + T_CLASS) != CLASS_DENSE) return false;
   const entry = load<u32>(load<u32>(table + T_DATA) + ((<u32>vpn & 511) << 2));
-  return (entry & need) == need && (found & need & PTE_W) == (need & PTE_W);
+  return (need & ~(entry & (found | ~PTE_W))) == 0;
 }
 
 /** Leaf table of a virtual page | W where all levels above allow writing; 0 when there is none. */
+// @ts-ignore: decorator
+@inline
 export function findTable(aspace: u32, vpn: u64): u32 {
   const leaf = <u32>(vpn >> 9);
   const at = tlbAt(aspace, leaf);
-  if (load<u32>(at) == aspace && load<u32>(at + 4) == leaf
-    && load<u32>(at + 12) == load<u32>(H_TLB_EPOCH)) return load<u32>(at + 8);
+  if (tlbDiffers(at, aspace, leaf) == 0) return load<u32>(at + 8);
   const found = walkTables(aspace, vpn);
   if (found != 0) {
     store<u32>(at, aspace);
@@ -214,16 +308,36 @@ export function findTable(aspace: u32, vpn: u64): u32 {
   return found;
 }
 
+function walkAt(aspace: u32, giga: u32): u32 {
+  return H_WALKS + (((giga ^ aspace >> 6) & WALKS_MASK) << 4);
+}
+
+// @ts-ignore: decorator
+@inline
 function walkTables(aspace: u32, vpn: u64): u32 {
+  const giga = <u32>(vpn >> 18);
+  const at = walkAt(aspace, giga);
+  const above = tlbDiffers(at, aspace, giga) == 0 ? load<u32>(at + 8) : walkAbove(aspace, vpn, at);
+  if (above == 0) return 0;
+  const entry = entryGet(above & TABLE_MASK, indexOf(vpn, 2));
+  return entry & (above | ~PTE_W);
+}
+
+/** Table of level 2 for a virtual page | W, remembered at `line`; 0 when there is none. */
+function walkAbove(aspace: u32, vpn: u64, line: u32): u32 {
   let table = load<u32>(aspace + AS_ROOT);
   if (table == 0) return 0;
   let writable = PTE_W;
-  for (let level: u32 = 4; level > 1; level--) {
+  for (let level: u32 = 4; level > 2; level--) {
     const entry = entryGet(table, indexOf(vpn, level));
     if (entry == 0) return 0;
     writable &= entry;
     table = entry & TABLE_MASK;
   }
+  store<u32>(line, aspace);
+  store<u32>(line + 4, <u32>(vpn >> 18));
+  store<u32>(line + 8, table | writable);
+  store<u32>(line + 12, load<u32>(H_TLB_EPOCH));
   return table | writable;
 }
 
@@ -235,8 +349,9 @@ export function needTable(aspace: u32, vpn: u64, writable: bool): u32 {
   const found = findTable(aspace, vpn);
   if (found != 0 && (!writable || (found & PTE_W) != 0)) return found & TABLE_MASK;
   const table = makeTables(aspace, vpn, writable);
-  const at = tlbAt(aspace, <u32>(vpn >> 9));
-  store<u32>(at, 0); // what it said of permission may be old
+  // what they said of permission may be old
+  store<u32>(tlbAt(aspace, <u32>(vpn >> 9)), 0);
+  store<u32>(walkAt(aspace, <u32>(vpn >> 18)), 0);
   return table;
 }
 
@@ -280,12 +395,21 @@ export function missingTables(aspace: u32, vpn: u64): u32 {
 }
 
 /** Length of the run of entries from `i` on, `n` at most, that have all bits of `need`. */
+// @ts-ignore: decorator
+@inline
 export function hitRun(table: u32, i: u32, n: u32, need: u32): u32 {
   const data = load<u32>(table + T_DATA);
   let run: u32 = 0;
   if (load<u8>(table + T_CLASS) == CLASS_DENSE) {
     const from = data + (i << 2);
     const v = i32x4.splat(need);
+    while (run + 16 <= n) {
+      const at = from + (run << 2);
+      const low = v128.and(v128.load(at), v128.load(at, 16));
+      const high = v128.and(v128.load(at, 32), v128.load(at, 48));
+      if (!i32x4.all_true(i32x4.eq(v128.and(v128.and(low, high), v), v))) break;
+      run += 16;
+    }
     while (run + 4 <= n) {
       const got = v128.and(v128.load(from + (run << 2)), v);
       if (!i32x4.all_true(i32x4.eq(got, v))) break;

@@ -113,31 +113,54 @@ function growTo(vmo: u32, key: u64): void {
 /**
  * The leaf for `key`, with every node on the way to it owned by this tree alone. Nodes must be
  * spare: two of each height up to the tree's new one.
+ *
+ * `replaced`: slots of the leaf that the caller is about to fill anew. If there are any and the
+ * leaf had to be copied, bit 0 of the result is set, and what stands in those slots is only
+ * borrowed (`nodeCopy`).
  */
-export function exclusiveLeaf(vmo: u32, key: u64): u32 {
-  if (load<u32>(H_PATH_VMO) == vmo && load<u64>(H_PATH_LEAF) == key >> FANOUT_BITS) {
-    return load<u32>(H_PATH + 8);
-  }
-  let height = <u32>load<u8>(vmo + V_HEIGHT);
-  if (!isChild(load<u32>(vmo + V_ROOT)) || beyond(height, key)) {
+export function exclusiveLeaf(vmo: u32, key: u64, replaced: u32 = 0): u32 {
+  const known = load<u32>(H_PATH_VMO) == vmo;
+  const parted = load<u64>(H_PATH_LEAF) ^ key >> FANOUT_BITS;
+  if (known && parted == 0) return load<u32>(H_PATH + 4);
+  const height = <u32>load<u8>(vmo + V_HEIGHT);
+  if (!known || beyond(height, key)) return descend(vmo, key, replaced);
+  // the last path holds down to the node in which the two keys part
+  const level = 2 + (63 - <u32>clz(parted)) / FANOUT_BITS;
+  return descendFrom(vmo, key, load<u32>(H_PATH + (level << 2)), level, replaced);
+}
+
+function descend(vmo: u32, key: u64, replaced: u32): u32 {
+  if (!isChild(load<u32>(vmo + V_ROOT)) || beyond(<u32>load<u8>(vmo + V_HEIGHT), key)) {
     growTo(vmo, key);
-    height = <u32>load<u8>(vmo + V_HEIGHT);
   }
-  let node = nodeOf(load<u32>(vmo + V_ROOT));
-  if (nodeRefs(node) > 1) {
-    node = nodeCopy(node, height);
-    store<u32>(vmo + V_ROOT, slotOf(node));
-  }
+  const height = <u32>load<u8>(vmo + V_HEIGHT);
+  const root = nodeOf(load<u32>(vmo + V_ROOT));
+  if (nodeRefs(root) == 1) return descendFrom(vmo, key, root, height, replaced);
+  const copy = nodeCopy(root, height, height == 1 ? replaced : 0);
+  store<u32>(vmo + V_ROOT, slotOf(copy));
+  const leaf = descendFrom(vmo, key, copy, height, replaced);
+  return height == 1 && replaced != 0 ? leaf | 1 : leaf;
+}
+
+/** The rest of the way, from an exclusive node of some height on. */
+function descendFrom(vmo: u32, key: u64, from: u32, height: u32, replaced: u32): u32 {
+  let node = from;
+  let borrowed: u32 = 0;
   for (let h = height; h > 1; h--) {
     const i = indexAt(key, h);
-    store<u32>(H_PATH + (h << 3), node);
-    store<u32>(H_PATH + (h << 3) + 4, i);
-    node = exclusiveChild(node, i, h - 1);
+    store<u32>(H_PATH + (h << 2), node);
+    const slot = load<u32>(node + (i << 2));
+    if (isChild(slot) && nodeRefs(nodeOf(slot)) == 1) {
+      node = nodeOf(slot);
+      continue;
+    }
+    borrowed = u32(replaced != 0 && h == 2 && isChild(slot));
+    node = exclusiveChild(node, i, h - 1, h == 2 ? replaced : 0);
   }
-  store<u32>(H_PATH + 8, node);
+  store<u32>(H_PATH + 4, node);
   store<u32>(H_PATH_VMO, vmo);
   store<u64>(H_PATH_LEAF, key >> FANOUT_BITS);
-  return node;
+  return node | borrowed;
 }
 
 /**
@@ -150,7 +173,7 @@ export function forgetPath(): void {
 /**
  * The child in slot `i`, made if there is none, copied if it is shared. The parent is exclusive.
  */
-function exclusiveChild(node: u32, i: u32, height: u32): u32 {
+function exclusiveChild(node: u32, i: u32, height: u32, replaced: u32 = 0): u32 {
   const at = node + (i << 2);
   const slot = load<u32>(at);
   if (!isChild(slot)) {
@@ -160,30 +183,36 @@ function exclusiveChild(node: u32, i: u32, height: u32): u32 {
   }
   const child = nodeOf(slot);
   if (nodeRefs(child) == 1) return child;
-  const copy = nodeCopy(child, height);
+  const copy = nodeCopy(child, height, replaced);
   store<u32>(at, slotOf(copy));
   const m = headerOf(node) + NH_MASK;
   if (nodeMask(copy) != 0) store<u32>(m, load<u32>(m) | (1 << i));
   return copy;
 }
 
+/** Mask bit of the slot by which the last path leaves its node of a height. */
+export function pathBit(height: u32): u32 {
+  const leaf = load<u64>(H_PATH_LEAF);
+  return 1 << indexAt(leaf, height - 1);
+}
+
 /**
  * After a leaf changed: adds `delta` pages to the counts of the last path, and clears mask bits
  * that stand for a subtree with nothing shared in it any more.
  */
+// @ts-ignore: decorator
+@inline
 export function settlePath(height: u32, delta: i32): void {
-  const leaf = load<u32>(H_PATH + 8);
-  let h = headerOf(leaf);
+  let h = headerOf(load<u32>(H_PATH + 4));
   store<u32>(h + NH_COUNT, load<u32>(h + NH_COUNT) + delta);
   let clean = load<u32>(h + NH_MASK) == 0;
   for (let level: u32 = 2; level <= height; level++) {
-    const at = H_PATH + (level << 3);
-    h = headerOf(load<u32>(at));
+    h = headerOf(load<u32>(H_PATH + (level << 2)));
     if (delta != 0) store<u32>(h + NH_COUNT, load<u32>(h + NH_COUNT) + delta);
     else if (!clean) return;
     if (!clean) continue;
     const old = load<u32>(h + NH_MASK);
-    const mask = old & ~(1 << load<u32>(at + 4));
+    const mask = old & ~pathBit(level);
     if (delta == 0 && mask == old) return;
     store<u32>(h + NH_MASK, mask);
     clean = mask == 0;

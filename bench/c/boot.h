@@ -25,7 +25,7 @@ static bool placeColumn(u32 field, u32 chunks) {
 }
 
 static i32 boot(u32 pages, u32 limitChunks) {
-  fill(HEADER, 0, CHUNK_BYTES);
+  fill(HEADER, 0, (FIRST_CHUNK - 1) * CHUNK_BYTES);
   R32(H_BRK) = FIRST_CHUNK;
   R32(H_LIMIT) = least32(limitChunks, 65535);
   u32 frames = pages + 1;

@@ -12,55 +12,134 @@ static void copyContent(u32 source, u32 frame) {
   memcpy(AT(slot), AT(from << 12), PAGE_BYTES);
 }
 
-static u32 commitRun(u32 vmo, u64 key, u32 n, u32 mapping) {
-  u32 leaf = exclusiveLeaf(vmo, key);
-  u32 first = (u32)key & 31;
-  u32 header = headerOf(leaf);
-  u32 mask = R32(header + NH_MASK);
-  u64 live = R32(vmo + V_PARENT) != 0 ? R64(vmo + V_LIMIT) : 0;
-  bool watched = R32(vmo + V_MAP_COUNT) > (mapping != 0) || R32(vmo + V_CHILD) != 0;
-  u32a *columnA = WORDS(R32(H_FRAME_A));
-  u32a *columnB = WORDS(R32(H_FRAME_B));
-  u32a *columnC = WORDS(R32(H_FRAME_C));
-  u32a *columnD = WORDS(R32(H_FRAME_D));
-  u32a *slots = WORDS(leaf);
+static u32 wordB(u64 key) { return ST_OBJECT | ((u32)(key >> 22) << B_KEY_SHIFT); }
+static u32 wordD(u32 family, u64 key) { return family >> 12 << 22 | ((u32)key & 0x3fffff); }
+
+static void nameFrame(u32 vmo, u64 key, u32 frame) {
   u32 family = R32(vmo + V_FAMILY);
-  u32 b = ST_OBJECT | ((u32)(key >> 22) << B_KEY_SHIFT);
-  u32 c = family & 0xfff;
-  u32 d = family >> 12 << 22;
-  i32 added = 0;
+  R32(frameA(frame)) = 1;
+  R32(frameB(frame)) = wordB(key);
+  R32(frameC(frame)) = family & 0xfff;
+  R32(frameD(frame)) = wordD(family, key);
+}
+
+static u32 takeFrame(u32 vmo, u64 key) {
+  u32 frame = frameTake();
+  nameFrame(vmo, key, frame);
+  return frame;
+}
+
+static void fillWords(u32 at, u32 n, u32 first, u32 step) {
+  u32a *words = WORDS(at);
+  for (u32 j = 0; j < n; j++) words[j] = first + j * step;
+}
+
+static void takeRow(u32 vmo, u64 key, u32 n, u32 slots) {
+  u32 frame = R32(H_FRAME_BUMP);
+  R32(H_FRAME_BUMP) = frame + n;
+  u32 family = R32(vmo + V_FAMILY);
+  fillWords(R32(H_FRAME_A) + (frame << 2), n, 1, 0);
+  fillWords(R32(H_FRAME_B) + (frame << 2), n, wordB(key), 0);
+  fillWords(R32(H_FRAME_C) + (frame << 2), n, family & 0xfff, 0);
+  fillWords(R32(H_FRAME_D) + (frame << 2), n, wordD(family, key), 1);
+  fillWords(slots, n, frame, 1);
+}
+
+static void takeEach(u32 vmo, u64 key, u32 n, u32 slots) {
+  for (u32 j = 0; j < n; j++) R32(slots + (j << 2)) = takeFrame(vmo, key + j);
+}
+
+static u32 countChildren(u32 slots, u32 n) {
+  const u32a *at = WORDS(slots);
+  u32 there = 0;
+  for (u32 j = 0; j < n; j++) there += isChild(at[j]);
+  return there;
+}
+
+static u32 commitMixed(u32 vmo, u64 key, u32 n, u32 leaf) {
+  u32 header = headerOf(leaf);
+  u32 first = (u32)key & 31;
+  u32a *columnA = WORDS(R32(H_FRAME_A));
+  u32a *slots = WORDS(leaf);
+  u32 mask = R32(header + NH_MASK);
+  u32 added = 0;
   i32 taken = 0;
-  for (u32 j = 0; j < n; j++) {
-    u32 i = first + j;
+  for (u32 i = first; i < first + n; i++) {
     u32 slot = slots[i];
-    u32 source = 0;
-    if (isChild(slot)) {
+    if (!isChild(slot)) added++;
+    else {
       if ((mask >> i & 1) == 0) continue;
       mask &= ~(1u << i);
       u32 refs = columnA[slot];
       if ((refs & A_REF_MASK) == 1) continue;
       columnA[slot] = refs - 1;
-      source = slot;
-    } else {
+    }
+    slots[i] = takeFrame(vmo, key + (i - first));
+    taken++;
+  }
+  R32(header + NH_MASK) = mask;
+  stateAdd(ST_FREE, -taken);
+  stateAdd(ST_OBJECT, taken);
+  return added;
+}
+
+static u32 commitPlain(u32 vmo, u64 key, u32 n, u32 leaf, u32 borrowed) {
+  u32 slots = leaf + (((u32)key & 31) << 2);
+  u32 there = countChildren(slots, n);
+  if (there != 0 && borrowed == 0) return commitMixed(vmo, key, n, leaf);
+  if (R32(H_FRAME_FREE) != 0) takeEach(vmo, key, n, slots);
+  else takeRow(vmo, key, n, slots);
+  stateAdd(ST_FREE, -(i32)n);
+  stateAdd(ST_OBJECT, (i32)n);
+  return n - there;
+}
+
+static u32 commitWatched(u32 vmo, u64 key, u32 n, u32 leaf, u32 borrowed, u32 mapping) {
+  u32 header = headerOf(leaf);
+  u32 first = (u32)key & 31;
+  u64 live = R32(vmo + V_PARENT) != 0 ? R64(vmo + V_LIMIT) : 0;
+  bool watched = R32(vmo + V_MAP_COUNT) > (mapping != 0) || R32(vmo + V_CHILD) != 0;
+  u32 mask = R32(header + NH_MASK);
+  u32 added = 0;
+  i32 taken = 0;
+  for (u32 j = 0; j < n; j++) {
+    u32 i = first + j;
+    u32 slot = R32(leaf + (i << 2));
+    u32 source = 0;
+    if (!isChild(slot)) {
       added++;
       if (slot == 0 && key + j < live) source = seenFrame(vmo, key + j);
+    } else {
+      source = slot;
+      if (borrowed == 0) {
+        if ((mask >> i & 1) == 0) continue;
+        mask &= ~(1u << i);
+        u32 refs = R32(frameA(slot));
+        if ((refs & A_REF_MASK) == 1) continue;
+        R32(frameA(slot)) = refs - 1;
+      }
     }
-    u32 frame = frameTake();
+    u32 frame = takeFrame(vmo, key + j);
     taken++;
-    columnA[frame] = 1;
-    columnB[frame] = b;
-    columnC[frame] = c;
-    columnD[frame] = d | ((u32)(key + j) & 0x3fffff);
-    slots[i] = frame;
+    R32(leaf + (i << 2)) = frame;
     if (source != 0) copyContent(source, frame);
     if (watched && (source != 0 || zeroMayBeMapped(vmo))) dropOthers(vmo, key + j, mapping);
   }
-  if (taken != 0) {
-    stateAdd(ST_FREE, -taken);
-    stateAdd(ST_OBJECT, taken);
-  }
   R32(header + NH_MASK) = mask;
-  if (added != 0 || mask == 0) settlePath(R8(vmo + V_HEIGHT), added);
+  stateAdd(ST_FREE, -taken);
+  stateAdd(ST_OBJECT, taken);
+  return added;
+}
+
+static u32 commitRun(u32 vmo, u64 key, u32 n, u32 mapping) {
+  u32 run = (n == FANOUT ? ~0u : (1u << n) - 1) << ((u32)key & 31);
+  u32 found = exclusiveLeaf(vmo, key, run);
+  u32 leaf = found & ~1u;
+  bool plain = R32(vmo + V_MAP_COUNT) <= (mapping != 0) && R32(vmo + V_CHILD) == 0
+    && R32(vmo + V_PARENT) == 0 && R32(H_CONTENTS) == 0;
+  u32 added = plain ? commitPlain(vmo, key, n, leaf, found & 1)
+    : commitWatched(vmo, key, n, leaf, found & 1, mapping);
+  if (added != 0 || R32(headerOf(leaf) + NH_MASK) == 0) settlePath(R8(vmo + V_HEIGHT), (i32)added);
   return leaf;
 }
 
@@ -158,24 +237,38 @@ static void readRun(u32 table, u32 i, u32 vmo, u64 key, u32 n, u32 base, u32 wri
   if (zero) noteZeroMapped(vmo);
 }
 
+static u32 writeLeaves(u32 aspace, u32 m, u32 vmo, u64 vpn, u64 key, u32 n, u32 flags) {
+  u32 done = 0;
+  do {
+    u32 at = ((u32)key + done) & 31;
+    u32 run = least32(n - done, FANOUT - at);
+    u32 leaf = commitRun(vmo, key + done, run, m);
+    u32 table = needTable(aspace, vpn + done, true);
+    u32 i = (u32)(vpn + done) & 511;
+    makeRoomFor(table, i, n - done);
+    u32 before = R16(table + T_COUNT);
+    entriesSet(table, i, run, leaf + (at << 2), flags);
+    R32(aspace + AS_PRESENT) += R16(table + T_COUNT) - before;
+    done += run;
+    if (done < n && (entryGet(table, i + run) & flags) == flags) break;
+  } while (done < n);
+  return done;
+}
+
 static u32 resolve(u32 aspace, u32 m, u64 vpn, u32 n, u32 access) {
   u32 vmo = R32(m + M_VMO);
   if (R8(vmo + V_KIND) == VK_PHYSICAL) return n;
   u64 key = R64(m + M_KEY) + (vpn - mappingBase(m));
-  bool write = (access & PERM_WRITE) != 0;
   u32 perms = R32(m + M_PERMS);
   u32 base = PTE_P | PTE_A | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
-  u32 run = least32(n, 32 - ((u32)key & 31));
-  u32 leaf = write ? commitRun(vmo, key, run, m) + (((u32)key & 31) << 2) : 0;
-  u32 table = needTable(aspace, vpn, write);
-  makeRoom(table, n);
+  if ((access & PERM_WRITE) != 0)
+    return writeLeaves(aspace, m, vmo, vpn, key, n, base | PTE_W | PTE_D);
+  u32 table = needTable(aspace, vpn, false);
+  makeRoomFor(table, (u32)vpn & 511, n);
   u32 before = R16(table + T_COUNT);
-  u32 i = (u32)vpn & 511;
-  if (write) {
-    const u32a *frames = WORDS(leaf);
-    u32 flags = base | PTE_W | PTE_D;
-    for (u32 j = 0; j < run; j++) entrySet(table, i + j, frames[j] << PTE_SHIFT | flags);
-  } else readRun(table, i, vmo, key, run, base, (perms & PERM_WRITE) != 0 ? PTE_W : 0);
+  u32 run = least32(n, FANOUT - ((u32)key & 31));
+  u32 write = (perms & PERM_WRITE) != 0 ? PTE_W : 0;
+  readRun(table, (u32)vpn & 511, vmo, key, run, base, write);
   R32(aspace + AS_PRESENT) += R16(table + T_COUNT) - before;
   return run;
 }
@@ -220,14 +313,85 @@ static i32 faultSpan(u32 aspace, u64 vpn, u32 n, u32 access) {
   return (i32)n;
 }
 
-static i32 faultOne(u32 aspace, u64 vpn, u32 access) {
-  u32 need = needOf(access);
-  if (tlbPasses(aspace, vpn, need)) return 0;
-  u32 found = findTable(aspace, vpn);
-  if (found != 0) {
-    u32 entry = entryGet(found & TABLE_MASK, (u32)vpn & 511);
-    if ((entry & need) == need && ((need & PTE_W) == 0 || (found & PTE_W) != 0)) return 0;
+/* ---- one page written, the common way: after assembly/single.ts ------------------------------- */
+static bool isPlain(u32 vmo) {
+  return R8(vmo + V_KIND) != VK_PHYSICAL && R32(vmo + V_MAP_COUNT) == 1
+    && R32(vmo + V_CHILD) == 0 && R32(vmo + V_PARENT) == 0 && R32(H_CONTENTS) == 0
+    && R32(H_LOW) == 0 && R32(H_FRAME_FREE) == 0;
+}
+
+static u32 ownPage(u32 vmo, u32 height, u64 key, u32 leaf) {
+  u32 i = (u32)key & 31;
+  u32 slot = R32(leaf + (i << 2));
+  u32 header = headerOf(leaf);
+  u32 mask = R32(header + NH_MASK);
+  u32 rest = mask & ~(1u << i);
+  i32 added = 1;
+  if (slot != 0) {
+    if (!isChild(slot)) return 0;
+    if (rest == mask) return slot;
+    added = 0;
+    u32 refs = frameA(slot);
+    u32 count = R32(refs);
+    R32(header + NH_MASK) = rest;
+    if ((count & A_REF_MASK) == 1) {
+      if (rest == 0) settlePath(height, 0);
+      return slot;
+    }
+    R32(refs) = count - 1;
   }
+  u32 frame = R32(H_FRAME_BUMP);
+  R32(H_FRAME_BUMP) = frame + 1;
+  nameFrame(vmo, key, frame);
+  R32(leaf + (i << 2)) = frame;
+  stateAdd(ST_FREE, -1);
+  stateAdd(ST_OBJECT, 1);
+  if (added != 0 || rest == 0) settlePath(height, added);
+  return frame;
+}
+
+static bool writeOne(u32 aspace, u64 vpn, u32 found) {
+  u32 m = R32(aspace + AS_LAST);
+  if (m == 0) return false; // nothing may be read at 0 here
+  u32 perms = R32(m + M_PERMS);
+  if ((perms & found & PERM_WRITE) == 0) return false;
+  u64 page = vpn - R64(m + M_BASE);
+  if (page >= R64(m + M_PAGES)) return false;
+  u32 vmo = R32(m + M_VMO);
+  u64 key = R64(m + M_KEY) + page;
+  if (key >= R64(vmo + V_BASE) + R64(vmo + V_SIZE)) return false;
+  if (!isPlain(vmo) || freeFrames() < 6) return false;
+  u32 table = found & TABLE_MASK;
+  u32 cls = R8(table + T_CLASS);
+  u32 before = R16(table + T_COUNT);
+  if (cls != CLASS_DENSE && before >= roomOf(cls)) return false;
+  u32 height = R8(vmo + V_HEIGHT);
+  u32 root = R32(vmo + V_ROOT);
+  if (!isChild(root) || beyond(height, key)) return false;
+  u32 leaf = nodeOf(root);
+  if (nodeRefs(leaf) != 1) return false;
+  R32(H_PATH_VMO) = 0;
+  u64 digits = key << (64 - height * FANOUT_BITS);
+  for (u32 path = H_PATH + (height << 2); path > H_PATH + 4; path -= 4) {
+    R32(path) = leaf;
+    u32 slot = R32(leaf + ((u32)(digits >> (64 - FANOUT_BITS)) << 2));
+    digits <<= FANOUT_BITS;
+    if (!isChild(slot)) return false;
+    leaf = nodeOf(slot);
+    if (nodeRefs(leaf) != 1) return false;
+  }
+  R32(H_PATH + 4) = leaf;
+  R32(H_PATH_VMO) = vmo;
+  R64(H_PATH_LEAF) = key >> FANOUT_BITS;
+  u32 frame = ownPage(vmo, height, key, leaf);
+  if (frame == 0) return false;
+  u32 flags = PTE_P | PTE_A | PTE_W | PTE_D | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
+  entrySet(table, (u32)vpn & 511, frame << PTE_SHIFT | flags);
+  R32(aspace + AS_PRESENT) += R16(table + T_COUNT) - before;
+  return true;
+}
+
+static i32 faultSlow(u32 aspace, u64 vpn, u32 access) {
   u32 m = findMapping(aspace, vpn);
   if (m == 0) return NOT_FOUND;
   i32 status = checkAccess(m, vpn, 1, access);
@@ -239,4 +403,19 @@ static i32 faultOne(u32 aspace, u64 vpn, u32 access) {
   }
   resolve(aspace, m, vpn, 1, access);
   return 0;
+}
+
+static i32 faultMissed(u32 aspace, u64 vpn, u32 access, u32 need) {
+  u32 found = findTable(aspace, vpn);
+  if (found != 0) {
+    u32 entry = entryGet(found & TABLE_MASK, (u32)vpn & 511);
+    if ((need & ~(entry & (found | ~PTE_W))) == 0) return 0;
+    if ((need & PTE_W) != 0 && writeOne(aspace, vpn, found)) return 0;
+  }
+  return faultSlow(aspace, vpn, access);
+}
+
+static i32 faultOne(u32 aspace, u64 vpn, u32 access) {
+  u32 need = needOf(access);
+  return tlbPasses(aspace, vpn, need) ? 0 : faultMissed(aspace, vpn, access, need);
 }

@@ -83,24 +83,69 @@ static void makeRoom(u32 table, u32 more) {
   growTable(table, cls);
 }
 
+static void makeRoomFor(u32 table, u32 i, u32 n) {
+  u32 cls = R8(table + T_CLASS);
+  if (cls == CLASS_DENSE || R16(table + T_COUNT) + n <= roomOf(cls)) return;
+  u32 data = R32(table + T_DATA);
+  u32 end = i + n == 512 ? R16(table + T_COUNT) : rankOf(data, i + n);
+  makeRoom(table, n - (end - rankOf(data, i)));
+}
+
+/* Address for the entries [i, i + n), at most 32, in a packed table; 0: only some are there. */
+static u32 packedPlace(u32 table, u32 data, u32 i, u32 n) {
+  u32 word = data + (i >> 5 << 2);
+  u64 bits = ((1ull << n) - 1) << (i & 31);
+  u64 there = R64(word) & bits;
+  u32 at = data + T_BITMAP + (rankOf(data, i) << 2);
+  if (there == bits) return at;
+  if (there != 0) return 0;
+  u32 count = R16(table + T_COUNT);
+  copy(at + (n << 2), at, data + T_BITMAP + (count << 2) - at);
+  R64(word) |= bits;
+  R16(table + T_COUNT) = (u16)(count + n);
+  return at;
+}
+
 static void entrySet(u32 table, u32 i, u32 value) {
   u32 data = R32(table + T_DATA);
-  u32 count = R16(table + T_COUNT);
-  if (R8(table + T_CLASS) == CLASS_DENSE) {
-    u32 at = data + (i << 2);
-    R16(table + T_COUNT) = (u16)(count + (R32(at) == 0));
-    R32(at) = value;
+  if (R8(table + T_CLASS) != CLASS_DENSE) {
+    R32(packedPlace(table, data, i, 1)) = value;
     return;
   }
-  u32 rank = rankOf(data, i);
-  u32 at = data + T_BITMAP + (rank << 2);
-  if (!hasBit(data, i)) {
-    u32a *entries = WORDS(data + T_BITMAP);
-    for (u32 to = count; to > rank; to--) entries[to] = entries[to - 1];
-    R32(data + (i >> 5 << 2)) |= 1u << (i & 31);
-    R16(table + T_COUNT) = (u16)(count + 1);
-  }
+  u32 at = data + (i << 2);
+  R16(table + T_COUNT) += R32(at) == 0;
   R32(at) = value;
+}
+
+static void framesToEntries(u32 to, u32 n, u32 frames, u32 flags) {
+  u32a *entries = WORDS(to);
+  const u32a *from = WORDS(frames);
+  for (u32 j = 0; j < n; j++) entries[j] = from[j] << PTE_SHIFT | flags;
+}
+
+static u32 countZeros(u32 at, u32 n) {
+  const u32a *words = WORDS(at);
+  u32 zeros = 0;
+  for (u32 j = 0; j < n; j++) zeros += words[j] == 0;
+  return zeros;
+}
+
+static void entriesSet(u32 table, u32 i, u32 n, u32 frames, u32 flags) {
+  u32 data = R32(table + T_DATA);
+  if (R8(table + T_CLASS) == CLASS_DENSE) {
+    u32 at = data + (i << 2);
+    u32 fresh = countZeros(at, n);
+    if (fresh != 0) R16(table + T_COUNT) += (u16)fresh;
+    framesToEntries(at, n, frames, flags);
+    return;
+  }
+  u32 place = packedPlace(table, data, i, n);
+  if (place != 0) {
+    framesToEntries(place, n, frames, flags);
+    return;
+  }
+  const u32a *from = WORDS(frames);
+  for (u32 j = 0; j < n; j++) entrySet(table, i + j, from[j] << PTE_SHIFT | flags);
 }
 
 static bool entryClear(u32 table, u32 i) {

@@ -5,7 +5,7 @@
  */
 static u32 headerOf(u32 node) {
   return (node & ~(CHUNK_BYTES - 1)) + NC_HEADERS
-    + ((node & (CHUNK_BYTES - 1)) >> NODE_SHIFT) * NH_BYTES;
+    + ((node & (CHUNK_BYTES - 1)) >> (NODE_SHIFT - NH_SHIFT));
 }
 static u32 nodeRefs(u32 node) { return R32(headerOf(node) + NH_REFS); }
 static u32 nodeMask(u32 node) { return R32(headerOf(node) + NH_MASK); }
@@ -13,7 +13,7 @@ static u32 nodeCount(u32 node) { return R32(headerOf(node) + NH_COUNT); }
 static u32 nodeHeight(u32 node) { return R32((node & ~(CHUNK_BYTES - 1)) + NC_HEIGHT); }
 static u32 nodeOf(u32 slot) { return slot << NODE_SHIFT; }
 static u32 slotOf(u32 node) { return node >> NODE_SHIFT; }
-static bool isChild(u32 slot) { return slot != 0 && (slot & SLOT_TAG) == 0; }
+static bool isChild(u32 slot) { return slot - 1 < SLOT_TAGS - 1; }
 
 static bool nodeReserve(u32 height, u32 n) {
   u32 p = poolAt(POOL_NODE + height);
@@ -80,25 +80,42 @@ static u32 originOf(u32 old, u32 header) {
   return first != 0 && nodeRefs(first) != 0 ? first : old;
 }
 
-static u32 nodeCopy(u32 old, u32 height) {
-  u32 node = nodeTake(height);
-  memcpy(AT(node), AT(old), NODE_BYTES);
+static u32 shareFrames(u32 leaf, u32 wanted) {
+  u32a *columnA = WORDS(R32(H_FRAME_A));
+  const u32a *slots = WORDS(leaf);
   u32 mask = 0;
-  const u32a *slots = WORDS(node);
   for (u32 i = 0; i < FANOUT; i++) {
     u32 slot = slots[i];
-    if (!isChild(slot)) continue;
+    if (!isChild(slot) || (wanted >> i & 1) == 0) continue;
     mask |= 1u << i;
-    u32 refs = height == 1 ? frameA(slot) : headerOf(nodeOf(slot)) + NH_REFS;
-    R32(refs) += A_REF;
+    columnA[slot] += A_REF;
   }
+  return mask;
+}
+
+static u32 shareNodes(u32 node) {
+  const u32a *slots = WORDS(node);
+  u32 mask = 0;
+  for (u32 i = 0; i < FANOUT; i++) {
+    if (!isChild(slots[i])) continue;
+    mask |= 1u << i;
+    R32(headerOf(nodeOf(slots[i])) + NH_REFS) += 1;
+  }
+  return mask;
+}
+
+/* What stands in the slots of `replaced` is only borrowed from the old node. */
+static u32 nodeCopy(u32 old, u32 height, u32 replaced) {
+  u32 node = nodeTake(height);
+  memcpy(AT(node), AT(old), NODE_BYTES);
+  u32 mask = replaced == ~0u ? 0 : height == 1 ? shareFrames(node, ~replaced) : shareNodes(node);
   u32 h = headerOf(node);
   u32 o = headerOf(old);
   R32(h + NH_REFS) = 1;
   R32(h + NH_MASK) = mask;
   R32(h + NH_COUNT) = R32(o + NH_COUNT);
   R32(h + NH_AUX) = originOf(old, o);
-  R32(o + NH_MASK) = mask;
+  R32(o + NH_MASK) |= mask;
   R32(o + NH_REFS) -= 1;
   return node;
 }
@@ -181,7 +198,7 @@ static void growTo(u32 vmo, u64 key) {
   }
 }
 
-static u32 exclusiveChild(u32 node, u32 i, u32 height) {
+static u32 exclusiveChild(u32 node, u32 i, u32 height, u32 replaced) {
   u32 at = node + (i << 2);
   u32 slot = R32(at);
   if (!isChild(slot)) {
@@ -191,7 +208,7 @@ static u32 exclusiveChild(u32 node, u32 i, u32 height) {
   }
   u32 child = nodeOf(slot);
   if (nodeRefs(child) == 1) return child;
-  u32 copied = nodeCopy(child, height);
+  u32 copied = nodeCopy(child, height, replaced);
   R32(at) = slotOf(copied);
   u32 m = headerOf(node) + NH_MASK;
   if (nodeMask(copied) != 0) R32(m) |= 1u << i;
@@ -200,43 +217,58 @@ static u32 exclusiveChild(u32 node, u32 i, u32 height) {
 
 static void forgetPath(void) { R32(H_PATH_VMO) = 0; }
 
-static u32 exclusiveLeaf(u32 vmo, u64 key) {
-  if (R32(H_PATH_VMO) == vmo && R64(H_PATH_LEAF) == key >> FANOUT_BITS) return R32(H_PATH + 8);
-  u32 height = R8(vmo + V_HEIGHT);
-  if (!isChild(R32(vmo + V_ROOT)) || beyond(height, key)) {
-    growTo(vmo, key);
-    height = R8(vmo + V_HEIGHT);
-  }
-  u32 node = nodeOf(R32(vmo + V_ROOT));
-  if (nodeRefs(node) > 1) {
-    node = nodeCopy(node, height);
-    R32(vmo + V_ROOT) = slotOf(node);
-  }
+/* The rest of the way, from an exclusive node of some height on. */
+static u32 descendFrom(u32 vmo, u64 key, u32 from, u32 height, u32 replaced) {
+  u32 node = from;
+  u32 borrowed = 0;
   for (u32 h = height; h > 1; h--) {
     u32 i = indexAt(key, h);
-    R32(H_PATH + (h << 3)) = node;
-    R32(H_PATH + (h << 3) + 4) = i;
-    node = exclusiveChild(node, i, h - 1);
+    R32(H_PATH + (h << 2)) = node;
+    u32 slot = R32(node + (i << 2));
+    if (isChild(slot) && nodeRefs(nodeOf(slot)) == 1) {
+      node = nodeOf(slot);
+      continue;
+    }
+    borrowed = replaced != 0 && h == 2 && isChild(slot);
+    node = exclusiveChild(node, i, h - 1, h == 2 ? replaced : 0);
   }
-  R32(H_PATH + 8) = node;
+  R32(H_PATH + 4) = node;
   R32(H_PATH_VMO) = vmo;
   R64(H_PATH_LEAF) = key >> FANOUT_BITS;
-  return node;
+  return node | borrowed;
+}
+
+static u32 descend(u32 vmo, u64 key, u32 replaced) {
+  if (!isChild(R32(vmo + V_ROOT)) || beyond(R8(vmo + V_HEIGHT), key)) growTo(vmo, key);
+  u32 height = R8(vmo + V_HEIGHT);
+  u32 root = nodeOf(R32(vmo + V_ROOT));
+  if (nodeRefs(root) == 1) return descendFrom(vmo, key, root, height, replaced);
+  u32 copied = nodeCopy(root, height, height == 1 ? replaced : 0);
+  R32(vmo + V_ROOT) = slotOf(copied);
+  u32 leaf = descendFrom(vmo, key, copied, height, replaced);
+  return height == 1 && replaced != 0 ? leaf | 1 : leaf;
+}
+
+static u32 exclusiveLeaf(u32 vmo, u64 key, u32 replaced) {
+  bool known = R32(H_PATH_VMO) == vmo;
+  u64 parted = R64(H_PATH_LEAF) ^ key >> FANOUT_BITS;
+  if (known && parted == 0) return R32(H_PATH + 4);
+  if (!known || beyond(R8(vmo + V_HEIGHT), key)) return descend(vmo, key, replaced);
+  u32 level = 2 + (63 - (u32)__builtin_clzll(parted)) / FANOUT_BITS;
+  return descendFrom(vmo, key, R32(H_PATH + (level << 2)), level, replaced);
 }
 
 static void settlePath(u32 height, i32 delta) {
-  u32 leaf = R32(H_PATH + 8);
-  u32 h = headerOf(leaf);
+  u32 h = headerOf(R32(H_PATH + 4));
   R32(h + NH_COUNT) += (u32)delta;
   bool clean = R32(h + NH_MASK) == 0;
   for (u32 level = 2; level <= height; level++) {
-    u32 at = H_PATH + (level << 3);
-    h = headerOf(R32(at));
+    h = headerOf(R32(H_PATH + (level << 2)));
     if (delta != 0) R32(h + NH_COUNT) += (u32)delta;
     else if (!clean) return;
     if (!clean) continue;
     u32 old = R32(h + NH_MASK);
-    u32 mask = old & ~(1u << R32(at + 4));
+    u32 mask = old & ~(1u << indexAt(R64(H_PATH_LEAF), level - 1));
     if (delta == 0 && mask == old) return;
     R32(h + NH_MASK) = mask;
     clean = mask == 0;

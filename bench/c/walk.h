@@ -5,17 +5,34 @@
 static u32 tlbAt(u32 aspace, u32 leaf) { return H_TLB + (((leaf ^ aspace >> 6) & TLB_MASK) << 4); }
 static u32 tableIndex(u64 vpn, u32 level) { return (u32)(vpn >> ((level - 1) * 9)) & 511; }
 
-static u32 walkTables(u32 aspace, u64 vpn) {
+static u32 walkAt(u32 aspace, u32 giga) {
+  return H_WALKS + (((giga ^ aspace >> 6) & WALKS_MASK) << 4);
+}
+
+static u32 walkAbove(u32 aspace, u64 vpn, u32a *line) {
   u32 table = R32(aspace + AS_ROOT);
   if (table == 0) return 0;
   u32 writable = PTE_W;
-  for (u32 level = 4; level > 1; level--) {
+  for (u32 level = 4; level > 2; level--) {
     u32 entry = entryGet(table, tableIndex(vpn, level));
     if (entry == 0) return 0;
     writable &= entry;
     table = entry & TABLE_MASK;
   }
+  line[0] = aspace;
+  line[1] = (u32)(vpn >> 18);
+  line[2] = table | writable;
+  line[3] = R32(H_TLB_EPOCH);
   return table | writable;
+}
+
+static u32 walkTables(u32 aspace, u64 vpn) {
+  u32 giga = (u32)(vpn >> 18);
+  u32a *at = WORDS(walkAt(aspace, giga));
+  bool known = at[0] == aspace && at[1] == giga && at[3] == R32(H_TLB_EPOCH);
+  u32 above = known ? at[2] : walkAbove(aspace, vpn, at);
+  if (above == 0) return 0;
+  return entryGet(above & TABLE_MASK, tableIndex(vpn, 2)) & (above | ~PTE_W);
 }
 
 /* Leaf table of a virtual page | W where all levels above allow writing; 0: there is none. */
@@ -77,6 +94,7 @@ static u32 needTable(u32 aspace, u64 vpn, bool writable) {
   if (found != 0 && (!writable || (found & PTE_W) != 0)) return found & TABLE_MASK;
   u32 table = makeTables(aspace, vpn, writable);
   R32(tlbAt(aspace, (u32)(vpn >> 9))) = 0;
+  R32(walkAt(aspace, (u32)(vpn >> 18))) = 0;
   return table;
 }
 
