@@ -11,7 +11,7 @@ import {
 } from "./layout";
 import { frameA, frameB, frameC } from "./frames";
 import { headerOf, isChild, nodeOf, recordOf } from "./nodes";
-import { pteGet } from "./tables";
+import { pteGet } from "./walk";
 import { countRange } from "./tree";
 import { seenFrame } from "./vmos";
 import { scratchAlloc, scratchFree } from "./account";

@@ -20,13 +20,11 @@ import { headerOf, isChild } from "./nodes";
 import {
   admitKey, contentsLow, ready, reserveContents, reserveNodes, reserveTables, writeNeeds,
 } from "./reserve";
-import {
-  entriesSet, entryGet, entrySet, findTable, hitRun, makeRoomFor, missingTables, needTable,
-  TABLE_MASK, tlbPasses,
-} from "./tables";
+import { entriesSet, entryGet, entrySet, hitRun, makeRoomFor, TABLE_MASK } from "./tables";
 import { writeOne } from "./single";
 import { findLeaf } from "./tree";
 import { noteZeroMapped, seenFrame, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
+import { findTable, missingTables, needTable, tlbPasses } from "./walk";
 
 /** Entry bits that let an access pass without a fault. */
 function needOf(access: u32): u32 {

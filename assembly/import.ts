@@ -12,9 +12,10 @@ import {
 } from "./frames";
 import { headerOf, isChild } from "./nodes";
 import { ready, reserveNodes, reserveTables } from "./reserve";
-import { entrySet, makeRoom, needTable } from "./tables";
+import { entrySet, makeRoom } from "./tables";
 import { exclusiveLeaf, pathBit, settlePath } from "./tree";
 import { noteZeroMapped, vmoBase } from "./vmos";
+import { needTable } from "./walk";
 
 /**
  * Takes `n` free frames, state OBJECT, without a reference: the first one's number; they follow one

@@ -13,7 +13,7 @@ import * as frames from "./frames";
 import * as maps from "./mappings";
 import * as pinning from "./pins";
 import { ready } from "./reserve";
-import { pteGet } from "./tables";
+import { pteGet } from "./walk";
 import * as trees from "./tree";
 import * as vmos from "./vmos";
 import { boot as bootCore } from "./boot";

@@ -13,7 +13,7 @@ import {
   PERM_EXECUTE, PERM_READ, PERM_WRITE, POOL_ASPACE, POOL_MAPPING, POOL_TABLE_DATA, V_MAPS,
   V_MAP_COUNT, V_REFS, AS_ROOT,
 } from "./layout";
-import { aspaceUnmap, pteClear, tablesProtect, tlbForget } from "./tables";
+import { aspaceUnmap, pteClear, tablesProtect, tlbForget } from "./walk";
 import { nextBelow, vmoBase, vmoDrop } from "./vmos";
 
 export function mappingBase(m: u32): u64 { return load<u64>(m + M_BASE); }

@@ -13,7 +13,7 @@ import {
 } from "./layout";
 import { chunkAlloc } from "./heap";
 import { shareOf } from "./shares";
-import { TABLE_MASK, entryGet } from "./tables";
+import { TABLE_MASK, entryGet, nextEntry } from "./tables";
 
 export const SCAN_COUNT: u32 = 0;
 export const SCAN_DISTINCT: u32 = 1;
@@ -35,6 +35,10 @@ export const R_FILE: u32 = 64;
 export const R_SHMEM: u32 = 72;
 export const R_BYTES: u32 = 96;
 
+const DIRTY_SHIFT: u32 = 12; // frames of one byte of H_DIRTY
+const SMAPS_PAGE: u32 = 1 << 24; // a page in the kernel's 2^-12 byte
+const PAGE_KIND: u32 = B_HUGETLB | B_ANON | B_SHMEM;
+
 /** Room for one stamp a frame; 0 when host memory is exhausted. */
 export function stampColumn(): u32 {
   const bytes = <u64>load<u32>(H_FRAMES) * 4;
@@ -55,17 +59,15 @@ function scanTable(
   table: u32, level: u32, base: u64, lo: u64, hi: u64, op: u32, stamps: u32, stamp: u32, out: u32,
 ): void {
   const step = <u64>1 << ((level - 1) * 9);
-  const first = lo <= base ? 0 : <u32>((lo - base) / step);
-  const last = hi >= base + 512 * step ? 512 : <u32>((hi - base + step - 1) / step);
+  const first: u32 = lo <= base ? 0 : <u32>((lo - base) / step);
+  const last: u32 = hi >= base + 512 * step ? 512 : <u32>((hi - base + step - 1) / step);
   if (level == 1) {
     scanLeaf(table, first, last, op, stamps, stamp, out);
     return;
   }
-  for (let i = first; i < last; i++) {
-    const entry = entryGet(table, i);
-    if (entry != 0)
-      scanTable(entry & TABLE_MASK, level - 1, base
-        + <u64>i * step, lo, hi, op, stamps, stamp, out);
+  for (let i = nextEntry(table, first); i < last; i = nextEntry(table, i + 1)) {
+    const below = entryGet(table, i) & TABLE_MASK;
+    scanTable(below, level - 1, base + <u64>i * step, lo, hi, op, stamps, stamp, out);
   }
 }
 
@@ -97,25 +99,66 @@ function below(i: u32, w: u32): u32 {
 }
 
 function scanRun(from: u32, to: u32, op: u32, stamps: u32, stamp: u32, out: u32): void {
-  if (op == SCAN_COUNT) countRun(from, to, false);
-  else if (op == SCAN_COUNT_SHARED) countRun(from, to, true);
+  if (op == SCAN_COUNT) countRun(from, to);
+  else if (op == SCAN_COUNT_SHARED) countRunShared(from, to);
   else if (op == SCAN_DISTINCT) distinctRun(from, to, stamps, stamp, false);
   else if (op == SCAN_DISTINCT_SHARED) distinctRun(from, to, stamps, stamp, true);
   else if (op == READ_MAPCOUNT) mapcountRun(from, to, out);
   else exactRun(from, to, op, stamps, stamp, out);
 }
 
-function countRun(from: u32, to: u32, parallel: bool): void {
+/**
+ * Four entries that are present, with equal flags and frames one after another: what most runs of a
+ * page table are made of.
+ */
+// @ts-ignore: decorator
+@inline
+function inRow(four: v128, first: u32): bool {
+  const steps = i32x4.sub(four, i32x4.splat(first));
+  const row = i32x4(0, 1 << PTE_SHIFT, 2 << PTE_SHIFT, 3 << PTE_SHIFT);
+  return (first & PTE_P) != 0 && i32x4.all_true(i32x4.eq(steps, row));
+}
+
+function countRun(from: u32, to: u32): void {
+  const weights = load<u32>(H_FRAME_WEIGHT);
+  const dirty = load<u32>(H_DIRTY);
+  let at = from;
+  for (; at + 16 <= to; at += 16) {
+    const four = v128.load(at);
+    const entry = i32x4.extract_lane(four, 0);
+    if (!inRow(four, entry)) {
+      for (let i: u32 = 0; i < 16; i += 4) countEntry(load<u32>(at + i), weights, dirty);
+      continue;
+    }
+    const frame = <u32>entry >> PTE_SHIFT;
+    const cells = weights + (frame << 2);
+    v128.store(cells, i32x4.add(v128.load(cells), i32x4.splat(1)));
+    store<u8>(dirty + (frame >> DIRTY_SHIFT), 1);
+    store<u8>(dirty + ((frame + 3) >> DIRTY_SHIFT), 1);
+  }
+  for (; at < to; at += 4) countEntry(load<u32>(at), weights, dirty);
+}
+
+// @ts-ignore: decorator
+@inline
+function countEntry(entry: u32, weights: u32, dirty: u32): void {
+  if ((entry & PTE_P) == 0) return;
+  const frame = entry >> PTE_SHIFT;
+  store<u8>(dirty + (frame >> DIRTY_SHIFT), 1);
+  const cell = weights + (frame << 2);
+  store<u32>(cell, load<u32>(cell) + 1);
+}
+
+/** `countRun` where other threads count too. */
+function countRunShared(from: u32, to: u32): void {
   const weights = load<u32>(H_FRAME_WEIGHT);
   const dirty = load<u32>(H_DIRTY);
   for (let at = from; at < to; at += 4) {
     const entry = load<u32>(at);
     if ((entry & PTE_P) == 0) continue;
     const frame = entry >> PTE_SHIFT;
-    store<u8>(dirty + (frame >> 12), 1);
-    const cell = weights + (frame << 2);
-    if (parallel) atomic.add<u32>(cell, 1);
-    else store<u32>(cell, load<u32>(cell) + 1);
+    store<u8>(dirty + (frame >> DIRTY_SHIFT), 1);
+    atomic.add<u32>(weights + (frame << 2), 1);
   }
 }
 
@@ -129,7 +172,7 @@ function distinctRun(from: u32, to: u32, stamps: u32, stamp: u32, parallel: bool
     const mark = stamps + (frame << 2);
     if (load<u32>(mark) == stamp) continue;
     store<u32>(mark, stamp);
-    store<u8>(dirty + (frame >> 12), 1);
+    store<u8>(dirty + (frame >> DIRTY_SHIFT), 1);
     const cell = weights + (frame << 2);
     if (parallel) atomic.add<u32>(cell, 1);
     else store<u32>(cell, load<u32>(cell) + 1);
@@ -142,35 +185,49 @@ function distinctRun(from: u32, to: u32, stamps: u32, stamp: u32, parallel: bool
 function mapcountRun(from: u32, to: u32, out: u32): void {
   const weights = load<u32>(H_FRAME_WEIGHT);
   const columnB = load<u32>(H_FRAME_B);
-  let sum: u64 = 0;
-  let anon: u64 = 0;
-  let shmem: u64 = 0;
-  let own: u64 = 0;
-  let pages: u64 = 0;
-  for (let at = from; at < to; at += 4) {
+  const kind = i32x4.splat(PAGE_KIND);
+  let last: u32 = 1; // pages with as many mappings as the one before need no division
+  let share = SMAPS_PAGE;
+  for (let at = from; at < to;) {
     const entry = load<u32>(at);
     const frame = entry >> PTE_SHIFT;
-    if ((entry & PTE_P) == 0 || frame == 0) continue;
-    const w = load<u32>(weights + (frame << 2));
-    const flags = load<u32>(columnB + (frame << 2));
-    if ((flags & B_HUGETLB) != 0) {
-      bump(out + (w < 2 ? R_HUGE_PRIVATE : R_HUGE_SHARED), 1);
+    if ((entry & PTE_P) == 0 || frame == 0) {
+      at += 4;
       continue;
     }
-    const share = <u64>((<u32>1 << 24) / max<u32>(w, 1));
-    pages++;
-    sum += share;
-    if (w < 2) own++;
-    if ((flags & B_ANON) != 0) anon += share;
-    else if ((flags & B_SHMEM) != 0) shmem += share;
+    const cell = weights + (frame << 2);
+    const w = load<u32>(cell);
+    const flags = load<u32>(columnB + (frame << 2)) & PAGE_KIND;
+    if (w != last) {
+      last = w;
+      share = SMAPS_PAGE / max<u32>(w, 1);
+    }
+    let n: u32 = 1;
+    const sameW = i32x4.splat(w);
+    const sameKind = i32x4.splat(flags);
+    while (at + (n << 2) + 16 <= to) {
+      const next = frame + n << 2;
+      if (!inRow(v128.load(at + (n << 2)), entry + (n << PTE_SHIFT))) break;
+      const differs = v128.or(v128.xor(v128.load(weights + next), sameW),
+        v128.xor(v128.and(v128.load(columnB + next), kind), sameKind));
+      if (v128.any_true(differs)) break;
+      n += 4;
+    }
+    notePages(out, flags, w, n, <u64>share * n);
+    at += n << 2;
+  }
+}
+
+/** Adds `n` pages of one kind with `w` mappings each to a read. */
+function notePages(out: u32, flags: u32, w: u32, n: u32, sum: u64): void {
+  if ((flags & B_HUGETLB) != 0) {
+    bump(out + (w < 2 ? R_HUGE_PRIVATE : R_HUGE_SHARED), n);
+    return;
   }
   bump(out + R_SUM, sum);
-  bump(out + R_PAGES, pages);
-  bump(out + R_PRIVATE, own);
-  bump(out + R_SHARED, pages - own);
-  bump(out + R_ANON, anon);
-  bump(out + R_SHMEM, shmem);
-  bump(out + R_FILE, sum - anon - shmem);
+  bump(out + R_PAGES, n);
+  bump(out + (w < 2 ? R_PRIVATE : R_SHARED), n);
+  bump(out + ((flags & B_ANON) != 0 ? R_ANON : (flags & B_SHMEM) != 0 ? R_SHMEM : R_FILE), sum);
 }
 
 function bump(at: u32, n: u64): void {

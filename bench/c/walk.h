@@ -1,6 +1,6 @@
 /*
  * Walking the four levels of page tables: find, make, protect, unmap, and the look-aside buffer of
- * leaf tables. After assembly/tables.ts, function by function.
+ * leaf tables. After assembly/walk.ts, function by function.
  */
 static u32 tlbAt(u32 aspace, u32 leaf) { return H_TLB + (((leaf ^ aspace >> 6) & TLB_MASK) << 4); }
 static u32 tableIndex(u64 vpn, u32 level) { return (u32)(vpn >> ((level - 1) * 9)) & 511; }
