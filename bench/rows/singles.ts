@@ -15,6 +15,7 @@ import { shuffled } from '../support/random.js';
 const BASE_PAGES = 2 ** 18;
 const READ_WRITE = 3;
 const SEED = 777;
+const RANGE_PAGES = 16;
 const PHASES = ['first touch', 'hit', 'copy-on-write'] as const;
 const TYPED_BAR = 1.3;
 const OBJECTS_BAR = 10;
@@ -36,17 +37,26 @@ function phases(order: Uint32Array, touchAll: () => void, snapshot: () => void):
 /** How the core is asked: a call for each page, or ranges (a list of them where at random). */
 type Manner = 'single' | 'ranges';
 
-function oursOnce(core: Core, order: Uint32Array, manner: Manner, isRandom: boolean): Times {
+/** In which order pages are touched: ranges of `length` pages, each in order. */
+interface Way {
+  readonly name: string;
+  readonly length: number;
+  readonly order: Uint32Array;
+}
+
+function oursOnce(core: Core, way: Way, manner: Manner): Times {
+  const { order, length } = way;
   const pages = order.length;
   good(core.raw.boot(core.physicalPages, core.hostBytesMax / 65536));
   const vmo = good<VmoRef>(core.vmoCreate(0, pages));
   const space = good<AspaceRef>(core.aspaceCreate());
   good(core.map(space, vmo, BASE_PAGES, pages, 0, READ_WRITE));
   const { fault } = core.raw;
-  const firsts = Float64Array.from(order, (page) => BASE_PAGES + page);
+  const firsts = Float64Array.from({ length: pages / length },
+    (_, range) => BASE_PAGES + (order[range * length] as number));
   const times = phases(order, () => {
     if (manner === 'ranges') {
-      if (isRandom) good(core.faultEach(space, firsts, 1, WRITE).status);
+      if (length < pages) good(core.faultEach(space, firsts, length, WRITE).status);
       else good(core.faultRange(space, BASE_PAGES, pages, WRITE));
       return;
     }
@@ -91,19 +101,18 @@ function typedOnce(system: TypedSystem, order: Uint32Array): Times {
 }
 
 function compare(
-  context: Context, order: Uint32Array, way: string, reps: number,
+  context: Context, way: Way, reps: number,
   rival: { name: string; bar: number; run: () => Times },
 ): void {
-  const pages = order.length;
+  const pages = way.order.length;
   const core = bootCore(2 * pages + pages / 128 + 1024, pages * 64 + 2 ** 22);
   const rows = new Collector();
   const nameOf = (manner: Manner, phase: string): string =>
-    `${rival.name}: ${phase}, ${way}, ${manner}`;
-  const isRandom = way === 'random';
+    `${rival.name}: ${phase}, ${way.name}, ${manner}`;
   for (let i = -2; i < reps; i++) {
-    const single = oursOnce(core, order, 'single', isRandom);
+    const single = oursOnce(core, way, 'single');
     const other = rival.run();
-    const ranges = oursOnce(core, order, 'ranges', isRandom);
+    const ranges = oursOnce(core, way, 'ranges');
     if (i < 0) continue;
     PHASES.forEach((phase, p) => {
       rows.add(nameOf('single', phase), single[p] as number, other[p]);
@@ -112,13 +121,14 @@ function compare(
   }
   const asked: Record<Manner, string> = {
     single: 'a call from JavaScript for each',
-    ranges: isRandom ? 'a list of them at once' : 'one range',
+    ranges: way.length === pages ? 'one range' : `a list of ranges of ${way.length} at once`,
   };
   for (const manner of ['single', 'ranges'] as const) {
     for (const phase of PHASES) {
       rows.emit(context, {
-        name: nameOf(manner, phase), unit: 'ns/fault', ratioOf: 'other/ours', bar: rival.bar,
-        compares: `${rival.name} / the core, ${pages} faults in ${way} order, the core by `
+        name: nameOf(manner, phase), unit: 'ns/fault', ratioOf: 'other/ours',
+        ...(manner === 'ranges' ? { bar: rival.bar } : {}),
+        compares: `${rival.name} / the core, ${pages} faults in ${way.name} order, the core by `
           + `${asked[manner]}; entries included, contents not`,
       });
     }
@@ -127,19 +137,27 @@ function compare(
 
 async function run(context: Context): Promise<void> {
   const pages = context.isShort ? 2 ** 17 : 2 ** 20;
-  const orders: readonly [string, Uint32Array][] = [
-    ['sequential', Uint32Array.from({ length: pages }, (_, i) => i)],
-    ['random', shuffled(pages, SEED)],
+  const ways: readonly Way[] = [
+    { name: 'sequential', length: pages, order: Uint32Array.from({ length: pages }, (_, i) => i) },
+    { name: 'random ranges', length: RANGE_PAGES, order: shuffledRanges(pages, RANGE_PAGES) },
+    { name: 'random', length: 1, order: shuffledRanges(pages, 1) },
   ];
-  for (const [way, order] of orders) {
+  for (const way of ways) {
     const typed = new TypedSystem(2 * pages + pages / 128 + 1024);
-    compare(context, order, way, context.isShort ? 5 : 9, {
-      name: 'typed', bar: TYPED_BAR, run: () => typedOnce(typed, order),
+    compare(context, way, context.isShort ? 5 : 9, {
+      name: 'typed', bar: TYPED_BAR, run: () => typedOnce(typed, way.order),
     });
-    compare(context, order, way, context.isShort ? 3 : 5, {
-      name: 'objects', bar: OBJECTS_BAR, run: () => objectsOnce(order),
+    compare(context, way, context.isShort ? 3 : 5, {
+      name: 'objects', bar: OBJECTS_BAR, run: () => objectsOnce(way.order),
     });
   }
+}
+
+/** All pages, in ranges of `length` whose order is shuffled. */
+function shuffledRanges(pages: number, length: number): Uint32Array {
+  const ranges = shuffled(pages / length, SEED);
+  return Uint32Array.from({ length: pages },
+    (_, i) => (ranges[Math.floor(i / length)] as number) * length + i % length);
 }
 
 /** Single faults against JavaScript. */
