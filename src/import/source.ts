@@ -1,9 +1,8 @@
 /**
  * Where input comes from: a file or standard input, gzip, brotli or plain, as a stream of lines.
  *
- * I1. The kind of compression is told by content, never by the name alone: gzip by its two magic
- *     bytes, plain text by a `{` after white space; what is neither is taken for brotli, which has
- *     no magic.
+ * I1. The kind of compression is told by content, by the name only where that leaves a doubt: see
+ *     packing.ts.
  * I2. Only one chunk of the input and one unfinished line are held at a time. Lines come in
  *     batches, one for each chunk, because an async step for each line would cost more than
  *     parsing it.
@@ -16,9 +15,7 @@ import { stat } from 'node:fs/promises';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import { InputError } from './errors.js';
-
-/** How the bytes of an input are packed. */
-export type Packing = 'plain' | 'gzip' | 'brotli';
+import { packingOf, SNIFF_BYTES, type Packing } from './packing.js';
 
 /** What a caller may ask of an input. */
 export interface SourceOptions {
@@ -44,27 +41,8 @@ export interface LineBatch {
 }
 
 const CHUNK_BYTES = 1 << 18;
-const SNIFF_BYTES = 64;
 const LINE_BYTES_MAX = 1 << 28;
 const NEWLINE = 0x0a;
-
-/**
- * Tells how an input is packed from its first bytes.
- *
- * @param head - the first bytes of the input, 64 or all there are
- * @returns gzip, plain or, for anything else, brotli
- */
-export function packingOf(head: Uint8Array): Packing {
-  if (head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
-  let at = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
-  while (at < head.length && isSpace(head[at] as number)) at++;
-  const first = head[at];
-  return first === undefined || first === 0x7b || first === 0x5b ? 'plain' : 'brotli';
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
-}
 
 /**
  * Opens an input and yields its lines, a batch for each chunk. Empty lines are yielded as they are.
@@ -85,7 +63,11 @@ export async function* readLines(
     const raw = options.input ?? (await openRaw(file));
     const totalBytes = options.input || file === '-' ? 0 : (await stat(file)).size;
     const { head, chunks } = await sniff(raw, totalBytes, options.onProgress);
-    packing = packingOf(head);
+    packing = packingOf(head, file);
+    if (packing === undefined) {
+      const found = 'data that is neither JSON, gzip nor brotli';
+      throw new InputError(name, 0, found, 'a snapshot in one of these');
+    }
     for await (const chunk of packing === 'plain' ? chunks : unpack(chunks, packing)) {
       const batch = splitter.push(chunk);
       if (splitter.restBytes > LINE_BYTES_MAX) {
@@ -94,9 +76,7 @@ export async function* readLines(
       if (batch) yield batch;
     }
   } catch (error) {
-    const blank = splitter.line === 1 && splitter.restBytes === 0 && !file.endsWith('.br');
-    const known = blank && packing === 'brotli' ? undefined : packing;
-    throw asInputError(error, name, splitter.line, known);
+    throw asInputError(error, name, splitter.line, packing);
   }
   const rest = splitter.finish();
   if (rest) yield rest;
@@ -155,20 +135,46 @@ async function* unpack(
   packing: Packing,
 ): AsyncGenerator<Uint8Array, void, void> {
   const options = { chunkSize: CHUNK_BYTES };
-  const stream: Transform =
-    packing === 'gzip' ? createGunzip(options) : createBrotliDecompress(options);
+  const stream = packing === 'gzip' ? createGunzip(options) : createBrotliDecompress(options);
   const feeding = feed(chunks, stream);
   feeding.catch((error: unknown) => stream.destroy(error as Error));
   for await (const chunk of stream as Readable) yield chunk as Uint8Array;
-  await feeding;
+  // Data that ends before its bytes do leaves the feeder waiting: nobody takes what is left.
+  stream.destroy();
+  const { bytes, zeros } = await feeding;
+  const behind = bytes - stream.bytesWritten;
+  // Gzip on tapes and in block devices is padded with zeros: no fault.
+  if (behind > (packing === 'gzip' ? zeros : 0)) throw new TrailingBytes();
 }
 
-async function feed(chunks: AsyncIterable<Uint8Array>, stream: Transform): Promise<void> {
+/** Compressed data ended, and other bytes stand behind it. */
+class TrailingBytes extends Error {}
+
+/**
+ * Gives chunks to a decoder, which may be done with them before they end.
+ *
+ * @returns how many bytes were given, and how many of the last of them are zero
+ */
+async function feed(
+  chunks: AsyncIterable<Uint8Array>, stream: Transform,
+): Promise<{ readonly bytes: number; readonly zeros: number }> {
+  let bytes = 0;
+  let zeros = 0;
   for await (const chunk of chunks) {
-    if (stream.destroyed) return;
+    if (stream.destroyed) break;
+    bytes += chunk.length;
+    const atEnd = zerosAtEnd(chunk);
+    zeros = atEnd === chunk.length ? zeros + atEnd : atEnd;
     if (!stream.write(chunk)) await writable(stream);
   }
-  stream.end();
+  if (!stream.destroyed) stream.end();
+  return { bytes, zeros };
+}
+
+function zerosAtEnd(chunk: Uint8Array): number {
+  let end = chunk.length;
+  while (end > 0 && chunk[end - 1] === 0) end--;
+  return chunk.length - end;
 }
 
 function writable(stream: Transform): Promise<void> {
@@ -231,16 +237,18 @@ class LineSplitter {
 function asInputError(error: unknown, name: string, line: number, packing?: Packing): unknown {
   if (error instanceof InputError || !(error instanceof Error)) return error;
   const code = String((error as NodeJS.ErrnoException).code ?? '');
+  // A gzip member follows a gzip member; what is none has no header.
+  const noMember = packing === 'gzip' && error.message === 'incorrect header check';
+  if (error instanceof TrailingBytes || noMember) {
+    const found = `other bytes behind the end of the ${packing} data`;
+    return new InputError(name, 0, found, `nothing behind the ${packing} data`);
+  }
   if (code === 'ENOENT') return new InputError(name, 0, 'no such file', 'a file that exists');
   if (code === 'EACCES' || code === 'EPERM') {
     return new InputError(name, 0, 'a file that may not be read', 'read permission');
   }
   if (!/^(Z_|ERR_*BROTLI|ERR__ERROR|ERR_PADDING|BROTLI)/.test(code)) {
     return new InputError(name, line, `a read error (${code || error.message})`, 'readable input');
-  }
-  if (!packing) {
-    const found = 'data that is neither JSON, gzip nor brotli';
-    return new InputError(name, 0, found, 'a snapshot in one of these');
   }
   const fault = code === 'Z_BUF_ERROR' ? 'that ends early' : 'that is damaged';
   return new InputError(name, line, `${packing} data ${fault}`, `a whole ${packing} stream`);

@@ -3,8 +3,8 @@
  * expected.
  */
 
-import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { brotliCompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -59,6 +59,57 @@ for (const { what, input, line, found, expected } of CASES) {
 t.test('data in no known packing is refused', async (t) => {
   const error = await refusal(Buffer.from('PK\u0003\u0004 not a snapshot at all, but a zip'));
   t.match(error.message, /neither JSON, gzip nor brotli/);
+});
+
+t.test('brotli is told by what it decodes to, however its bytes begin', async (t) => {
+  const fixture = new URL('../fixtures/nginx-6w.snap.jsonl.gz', import.meta.url);
+  const snapshot = gunzipSync(readFileSync(fixture));
+  const firsts = new Set<string>();
+  for (const window of [16, 18, 21, 22, 23, 24]) {
+    for (const quality of [0, 1, 5, 9]) {
+      const params = {
+        [constants.BROTLI_PARAM_LGWIN]: window, [constants.BROTLI_PARAM_QUALITY]: quality,
+      };
+      const packed = brotliCompressSync(snapshot, { params });
+      firsts.add(String.fromCharCode(packed[0] as number));
+      for (const name of ['-', 'x.snap.jsonl.br', 'x.snap.jsonl']) {
+        const { processes } = await readSnapshot(name, { input: streamOf(packed, 1000) });
+        t.equal(processes.length, 9, `${name}, window ${window}, quality ${quality}`);
+      }
+    }
+  }
+  t.ok(firsts.has('['), 'one begins as a JSON array would');
+});
+
+t.test('brotli and gzip that end early or are damaged are called so', async (t) => {
+  const brotli = brotliCompressSync(text);
+  const gzip = gzipSync(text);
+  for (const name of ['-', 'x.snap.jsonl.br']) {
+    for (const bytes of [4, 20, brotli.length >> 1, brotli.length - 1]) {
+      const error = await refusal(brotli.subarray(0, bytes), name);
+      t.match(error.found, /^brotli data that ends early$/, `${name}: ${bytes} bytes`);
+    }
+  }
+  const broken = Buffer.from(brotli);
+  broken.fill(0xff, broken.length >> 1);
+  t.match((await refusal(broken, 'x.br')).found, /^brotli data that is damaged$/);
+  t.match((await refusal(gzip.subarray(0, 50))).found, /^gzip data that ends early$/);
+  t.match((await refusal('[1, 2]\n')).found, /\[1, 2\]|\[1,2\]/, 'a JSON array is shown');
+  t.match((await refusal('once upon a time\n')).found, /once upon a time/, 'text is shown');
+});
+
+t.test('bytes behind compressed data are refused, but for the zeros that pad gzip', async (t) => {
+  for (const pack of [gzipSync, brotliCompressSync]) {
+    for (const [extra, step] of [['garbage', 100], ['x'.repeat(300_000), 100_000]] as const) {
+      const input = Buffer.concat([pack(text), Buffer.from(extra)]);
+      const error = await caught(readSnapshot('-', { input: streamOf(input, step) }));
+      t.match(error.found, /^other bytes behind the end of the (gzip|brotli) data$/);
+    }
+  }
+  const padded = Buffer.concat([gzipSync(text), Buffer.alloc(100_000)]);
+  t.equal((await read(padded)).frames.count, 9, 'zeros');
+  const parts = Buffer.concat([gzipSync(text.slice(0, 300)), gzipSync(text.slice(300))]);
+  t.equal((await read(parts)).frames.count, 9, 'two members');
 });
 
 t.test('files that cannot be read are refused', async (t) => {
