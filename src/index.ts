@@ -12,7 +12,6 @@ export {
   type AspaceRef, type CoreOptions, type FrameInfo, type FrameKinds, type MappingRef, type Ref,
   type VmoRef,
 } from './core/core.js';
-export type { CoreVariant } from './core/wasm.js';
 export { ZxError, type ErrorDetails } from './objects/errors.js';
 export { Handle } from './objects/handle.js';
 export * from './objects/info.js';

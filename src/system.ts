@@ -7,21 +7,28 @@ import { figuresOf } from './accounting/figures.js';
 import type { Recorded } from './accounting/recorded.js';
 import type { AccountTables, Policy, Reach } from './accounting/tables.js';
 import type { Core } from './core/core.js';
+import type { CoreVariant } from './core/wasm.js';
 import { buildBoot } from './import/boot.js';
 import { buildLinux } from './import/linux/build.js';
 import { readSnapshot } from './import/linux/read.js';
 import { fail } from './objects/errors.js';
 import { KernelSystem, type SystemOptions } from './objects/system.js';
-import { PAGE_BYTES } from './objects/units.js';
+import { physicalPagesOf, systemSettings } from './objects/system-options.js';
+import { refuse, toOptions, toText, toU64, type Bytes } from './objects/units.js';
 
 /** How a system is booted. */
 export interface BootOptions extends SystemOptions {
   /** Physical memory in bytes, a multiple of 4096; default 2 GiB, at most 256 GiB - 4096. */
-  readonly memoryBytes?: number;
-  /** Host memory the core may use,
-    bytes; default and most 4 GiB. */ readonly hostBytesMax?: number;
-  /** `debug` keeps the core's asserts and fault injector; default `release`. */
-  readonly variant?: 'release' | 'debug';
+  readonly memoryBytes?: Bytes;
+  /** Host memory the core may use, bytes; default and most 4 GiB. */
+  readonly hostBytesMax?: Bytes;
+  /**
+   * A door for tests: `debug` keeps the core's asserts and fault injector. Only a checkout has that
+   * build.
+   *
+   * @internal
+   */
+  readonly variant?: CoreVariant;
 }
 
 /** How a system is opened. */
@@ -31,7 +38,6 @@ export interface OpenOptions {
 }
 
 const DEFAULT_MEMORY_BYTES = 2 ** 31;
-const FRAMES_MAX = 2 ** 26 - 1;
 const SNAPSHOT = /\.snap\.jsonl(\.gz|\.br)?$/;
 
 /** A simulated system. */
@@ -50,21 +56,18 @@ export class System extends KernelSystem {
   /**
    * Boots an empty system: physical memory and a root job.
    *
-   * @throws ZxError ZX_ERR_INVALID_ARGS for an impossible size, ZX_ERR_NO_MEMORY if the host memory
-   *     allowed cannot hold its frames
+   * @throws ZxError ZX_ERR_INVALID_ARGS for an option of the wrong kind or out of range,
+   *     ZX_ERR_NO_MEMORY if the host memory allowed cannot hold its frames
    */
   static boot(options: BootOptions = {}): System {
-    const { memoryBytes = DEFAULT_MEMORY_BYTES, hostBytesMax, variant, ...rest } = options;
-    const physicalPages = memoryBytes / PAGE_BYTES;
-    if (!Number.isInteger(physicalPages) || physicalPages < 1 || physicalPages > FRAMES_MAX) {
-      const most = FRAMES_MAX * PAGE_BYTES;
-      fail('ZX_ERR_INVALID_ARGS', `memory of ${memoryBytes} bytes: expected 4096 to ${most}`, {
-        memoryBytes, maximumBytes: most,
-      });
-    }
+    const {
+      memoryBytes = DEFAULT_MEMORY_BYTES, hostBytesMax, variant, ...rest
+    } = toOptions(options);
+    systemSettings(rest);
     const core = KernelSystem.createCore({
-      physicalPages,
-      ...(hostBytesMax === undefined ? {} : { hostBytesMax }),
+      physicalPages: physicalPagesOf(memoryBytes),
+      ...(hostBytesMax === undefined
+        ? {} : { hostBytesMax: Number(toU64(hostBytesMax, 'hostBytesMax')) }),
       ...(variant === undefined ? {} : { variant }),
     });
     return new System(core, rest);
@@ -79,6 +82,11 @@ export class System extends KernelSystem {
    *     ZX_ERR_NOT_FOUND for a SPEC that names no kind of system
    */
   static async open(spec: string, options: OpenOptions = {}): Promise<System> {
+    toText(spec, 'spec');
+    const { onProgress } = toOptions(options);
+    if (onProgress !== undefined && typeof onProgress !== 'function') {
+      refuse(onProgress, 'onProgress', 'a function');
+    }
     if (spec === 'boot') return buildBoot((core, rest) => new System(core, rest));
     if (spec !== '-' && !SNAPSHOT.test(spec)) {
       fail('ZX_ERR_NOT_FOUND',

@@ -3,13 +3,16 @@
  * memory by use, notes, and that it goes on like any other system.
  */
 
-import { fileURLToPath } from 'node:url';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import t from 'tap';
 import { FrameState } from '../src/core/core.js';
 import { InputError } from '../src/import/errors.js';
 import { ZxError } from '../src/objects/errors.js';
 import { walkMappings, walkProcesses } from '../src/objects/walk.js';
-import { System } from '../src/system.js';
+import { System, type BootOptions } from '../src/system.js';
 import { readLines } from './accounting/snapshot-lines.js';
 import { anonymous, smallMachine, Word } from './import/synthetic.js';
 
@@ -197,4 +200,81 @@ t.test('looking again and again takes no more host memory than looking once', as
   };
   const once = await look();
   for (let again = 0; again < 20; again++) t.equal(await look(), once);
+});
+
+t.test('boot refuses what no system can have, and says what it can', async (t) => {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  const wrong: Record<string, any[]> = {
+    memoryBytes: ['4096', NaN, -4096, 0, 1, 4097, 2 ** 60, 1n << 64n, null, {}, 2 ** 38],
+    firstKoid: [NaN, -1, 0, 1.5, '5', 5n, null],
+    rootJobKoid: [NaN, -1, 0, 1.5, '5', 5n, null],
+    rootJobName: [5, null, {}],
+    nameLimitBytes: [NaN, -1, 1.5, '31', 2 ** 17],
+    hostBytesMax: [-1, NaN, 0, 1.5, '5', 2 ** 32 + 1, 2 ** 40, {}],
+    userBase: [-1, NaN, 5, '4096', 1n << 47n],
+    userSize: [-1, NaN, 5, 0, '4096', 1n << 48n],
+    debugSyscalls: [1, 'yes', null],
+    variant: ['fast', 5, null, ''],
+  };
+  const refusal = (options: unknown): unknown => {
+    try {
+      return System.boot(options as BootOptions);
+    } catch (error) {
+      return error;
+    }
+  };
+  for (const [key, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      const error = refusal({ memoryBytes: 100 * P, [key]: value });
+      const what = `${key} ${String(value)}`;
+      t.ok(error instanceof ZxError && error.status === 'ZX_ERR_INVALID_ARGS', what);
+      t.match(String(error), /expected /, what);
+    }
+  }
+  for (const options of [null, 5, 'boot']) {
+    t.match(refusal(options), { status: 'ZX_ERR_INVALID_ARGS' }, String(options));
+  }
+  const system = System.boot({ memoryBytes: 2n ** 20n, hostBytesMax: 2n ** 26n, firstKoid: 5 });
+  t.equal(system.memoryBytes, 2 ** 20, 'a bigint is a size');
+  t.equal(system.rootJob.koid, 5);
+});
+
+const INVALID = { name: 'ZxError', status: 'ZX_ERR_INVALID_ARGS' };
+const outcome = (call: Promise<unknown>): Promise<unknown> => call.catch((error) => error);
+
+t.test('account and open refuse options of the wrong kind', async (t) => {
+  const system = System.boot({ memoryBytes: 100 * P });
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  const options: any[] = [
+    null, 5, 'exact', { policy: 'best' }, { policy: 5 }, { policy: null, reach: {} },
+    { policy: 'exact', reach: 'y' }, { policy: 'exact', reach: 5 }, { workers: -1 },
+    { workers: '2' }, { workers: NaN }, { pagesByOwners: 'yes' }, { shareAbovePages: NaN },
+    { shareAbovePages: -1 },
+  ];
+  for (const each of options) {
+    const what = JSON.stringify(each);
+    t.match(await outcome(system.account(each)), INVALID, what);
+    t.equal(system.busy, false, what);
+  }
+  for (const spec of [5, null, undefined, {}]) {
+    t.match(await outcome(System.open(spec as string)), INVALID, String(spec));
+  }
+  for (const wrong of [null, { onProgress: 5 }]) {
+    t.match(await outcome(System.open('boot', wrong as never)), INVALID, 'options of open');
+  }
+});
+
+t.test('a package without the core\'s debug build says so', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'memsim-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const leave = (path: string): boolean => !path.endsWith('debug.wasm');
+  cpSync(join(root, 'build'), join(folder, 'build'), { recursive: true, filter: leave });
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const url = pathToFileURL(join(folder, 'build/index.js')).href;
+  const { System: Packed } = await import(url) as { System: typeof System };
+  t.equal(Packed.boot({ memoryBytes: 100 * P }).memoryBytes, 100 * P);
+  t.throws(() => Packed.boot({ memoryBytes: 100 * P, variant: 'debug' }),
+    /ZX_ERR_NOT_SUPPORTED: build debug of the core/);
 });

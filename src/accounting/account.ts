@@ -12,6 +12,7 @@ import { PassMemoryError } from '../core/passes.js';
 import { fail, ZxError } from '../objects/errors.js';
 import { FrameState } from '../core/core.js';
 import type { KernelSystem } from '../objects/system.js';
+import { refuse, toCount, toOptions } from '../objects/units.js';
 import { accountAttributed, accountVmos } from './attributed.js';
 import { assemble, type Extras } from './assemble.js';
 import { accountClassic, type Outcome } from './classic.js';
@@ -99,24 +100,26 @@ export async function closePool(system: KernelSystem): Promise<void> {
 }
 
 function planOf(recorded: Recorded | undefined, options: AccountOptions): Plan {
+  toOptions(options);
   const policy = options.policy ?? (recorded === undefined ? 'classic' : 'mapcount');
   if (!['classic', 'attributed', 'exact', 'mapcount'].includes(policy)) {
-    fail('ZX_ERR_INVALID_ARGS',
-      `policy ${String(policy)}: expected classic, attributed, exact or mapcount`, { policy });
+    refuse(policy, 'policy', 'classic, attributed, exact or mapcount');
   }
   const usual = recorded === undefined ? 'committed' : 'present';
   const fixed = policy === 'exact' ? undefined : policy === 'mapcount' ? 'present' : 'committed';
   const reach = options.reach ?? fixed ?? usual;
+  if (reach !== 'committed' && reach !== 'present') refuse(reach, 'reach', 'committed or present');
   if (fixed !== undefined && reach !== fixed) {
     fail('ZX_ERR_INVALID_ARGS', `policy ${policy} accounts by reach ${fixed}, not ${reach}`, {
       policy, reach,
     });
   }
-  const workers = options.workers ?? 0;
-  if (!Number.isInteger(workers) || workers < 0 || workers > WORKERS_MAX) {
-    fail('ZX_ERR_INVALID_ARGS', `workers ${workers}: expected 0 to ${WORKERS_MAX}`, { workers });
+  const { pagesByOwners, workers = 0, shareAbovePages = SHARE_ABOVE_PAGES } = options;
+  if (pagesByOwners !== undefined && typeof pagesByOwners !== 'boolean') {
+    refuse(pagesByOwners, 'pagesByOwners', 'true or false');
   }
-  return { policy, reach, workers, shareAbove: options.shareAbovePages ?? SHARE_ABOVE_PAGES };
+  toCount(workers, 'workers', 0, WORKERS_MAX);
+  return { policy, reach, workers, shareAbove: toCount(shareAbovePages, 'shareAbovePages') };
 }
 
 async function run(

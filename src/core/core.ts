@@ -9,6 +9,7 @@ import { CALL_PAGES, CoreVmos, XFER_BYTES } from './vmos.js';
 import { coreModule } from './wasm.js';
 
 export * from './refs.js';
+export { hasCoreBuild } from './wasm.js';
 
 const NO_MEMORY = -4;
 const WASM_PAGE_BYTES = 65536;

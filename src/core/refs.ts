@@ -46,7 +46,11 @@ export interface CoreOptions {
   readonly physicalPages: number;
   /** Host memory it may use, bytes; default and most: 4 GiB. */
   readonly hostBytesMax?: number;
-  /** Build of the core; default `release`. */
+  /**
+   * Build of the core; default `release`. Only a checkout has the other one.
+   *
+   * @internal
+   */
   readonly variant?: CoreVariant;
 }
 

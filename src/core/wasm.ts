@@ -5,7 +5,7 @@
  * on a memory of its own choosing. The loader wraps each export; the wrapped function behind it is
  * kept on hot paths, because a wrapper costs up to 13 ns a call.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
 
 /** Which build of the core: `debug` keeps asserts and the fault injector. */
@@ -126,12 +126,20 @@ const modules = new Map<CoreVariant, WebAssembly.Module>();
 export function coreModule(variant: CoreVariant): WebAssembly.Module {
   let module = modules.get(variant);
   if (module === undefined) {
-    const file = variant === 'debug' ? 'debug.wasm' : 'core.wasm';
-    const url = new URL(`../../build/${file}`, import.meta.url);
-    module = new WebAssembly.Module(readFileSync(url));
+    module = new WebAssembly.Module(readFileSync(fileOf(variant)));
     modules.set(variant, module);
   }
   return module;
+}
+
+/** Whether a build of the core is there: the package has the release, a checkout has both. */
+export function hasCoreBuild(variant: CoreVariant): boolean {
+  return modules.has(variant) || existsSync(fileOf(variant));
+}
+
+function fileOf(variant: CoreVariant): URL {
+  const file = variant === 'debug' ? 'debug.wasm' : 'core.wasm';
+  return new URL(`../../build/${file}`, import.meta.url);
 }
 
 /** Instantiates a module on a memory that other instances may share. */

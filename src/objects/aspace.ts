@@ -105,11 +105,11 @@ export class AddressSpace {
    */
   touch(page: number, pages: number, access: number): number {
     if (pages === 0) return 0;
-    if (this.#streamBound > 0) this.#refuse(page, pages, access);
+    if (this.#streamBound > 0) this.assertAccess(page, pages, access);
     const { core } = this.system;
     const touched = core.faultRange(this.ref, page, pages, access);
     if (touched >= 0) return pages;
-    this.#refuse(page, pages, access);
+    this.assertAccess(page, pages, access);
     const { freePages } = core;
     return checkCore(touched, `no memory to touch ${pages} pages, ${freePages} are free`, {
       pages,
@@ -122,7 +122,12 @@ export class AddressSpace {
     this.#streamBound += count;
   }
 
-  #refuse(page: number, pages: number, access: number): void {
+  /**
+   * Refuses an access that would fault; touches nothing.
+   *
+   * @throws ZxError with the status of the first fault
+   */
+  assertAccess(page: number, pages: number, access: number): void {
     const fault = this.findFault(page, pages, access);
     if (fault === undefined) return;
     const address = toBytes(fault.page);

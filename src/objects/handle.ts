@@ -14,6 +14,8 @@ import type { Koid } from './koid.js';
 import type { KernelObject } from './object.js';
 import type { ProcessObject } from './process-object.js';
 import { Right, SAME_RIGHTS, rightNames } from './rights.js';
+import type { KernelSystem } from './system.js';
+import { refuse, toBits, toText } from './units.js';
 
 /** A handle: an object, and what may be done with it. */
 export abstract class Handle<T extends KernelObject = KernelObject> {
@@ -82,7 +84,7 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
    * @param name - the new name
    */
   setName(name: string): void {
-    this.change(Right.SET_PROPERTY).rename(name);
+    this.change(Right.SET_PROPERTY).rename(toText(name, 'name'));
   }
 
   /**
@@ -92,6 +94,7 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
    * @throws ZxError ZX_ERR_WRONG_TYPE if the topic does not fit the object
    */
   getInfo<K extends Topic>(topic: K): InfoByTopic[K] {
+    toBits(topic, 'topic');
     const needed = INFO_RIGHTS[topic] ?? fail('ZX_ERR_NOT_SUPPORTED', `topic ${topic}`, { topic });
     const object = this.look(needed);
     const answer = object.info(topic, this.#rights);
@@ -185,7 +188,8 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
   }
 
   #subset(rights: number): number {
-    if (rights >>> 0 === SAME_RIGHTS) return this.#rights;
+    toBits(rights, 'rights');
+    if (rights === SAME_RIGHTS) return this.#rights;
     if ((rights & ~this.#rights) !== 0) {
       const extra = rightNames(rights & ~this.#rights).join('|');
       fail('ZX_ERR_INVALID_ARGS', `handle to object ${this.koid} cannot gain ${extra}`, {
@@ -195,4 +199,29 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     }
     return rights;
   }
+}
+
+/**
+ * A handle that a call takes as an argument: of the class it needs, in the system it works on.
+ *
+ * @param value - what the program gave
+ * @param kind - the class of handles that is needed
+ * @param name - the argument's name, for the message
+ * @param system - the system of the object that the call works on
+ * @throws ZxError ZX_ERR_BAD_HANDLE for what is no handle, ZX_ERR_WRONG_TYPE for one to another kind
+ *     of object, ZX_ERR_INVALID_ARGS for one of another system
+ */
+export function toHandle<H extends Handle>(
+  value: H, kind: abstract new (...args: never[]) => H, name: string, system: KernelSystem,
+): H {
+  const given: unknown = value;
+  if (!(given instanceof Handle)) refuse(given, name, 'a handle', 'ZX_ERR_BAD_HANDLE');
+  const { koid } = given;
+  if (!(given instanceof kind)) {
+    fail('ZX_ERR_WRONG_TYPE', `${name}: object ${koid} is of another type`, { koid });
+  }
+  if (value.object.system !== system) {
+    fail('ZX_ERR_INVALID_ARGS', `${name}: object ${koid} belongs to another system`, { koid });
+  }
+  return value;
 }

@@ -8,11 +8,12 @@ import type { AspaceRef } from '../core/core.js';
 import { checkCore, fail } from './errors.js';
 import { Handle } from './handle.js';
 import { JobObject } from './job-object.js';
-import { checkKoid } from './object.js';
+import { checkNames } from './object.js';
 import { Process } from './process.js';
 import { ProcessObject } from './process-object.js';
 import { DefaultRights, Right } from './rights.js';
-import { toU64, isPageAligned, pageOf, type Bytes } from './units.js';
+import { checkAddressSpace } from './system-options.js';
+import { pageOf, refuse, toOptions, toU64, type Bytes } from './units.js';
 import { VmOption } from './vm-options.js';
 
 const CAN_MAP_ALL =
@@ -44,6 +45,7 @@ export class Job extends Handle<JobObject> {
    */
   createJob(name = '', options: { readonly koid?: number } = {}): Job {
     const job = this.change(Right.MANAGE_JOB);
+    checkNames(job.system, { ...toOptions(options), name });
     return new Job(new JobObject(job.system, job, { ...options, name }), DefaultRights.JOB);
   }
 
@@ -58,20 +60,15 @@ export class Job extends Handle<JobObject> {
     const job = this.change(Right.MANAGE_PROCESS);
     job.assertAlive();
     const { system } = job;
+    checkNames(system, { ...toOptions(options), name });
+    if (options.rootVmar !== undefined) checkNames(system, options.rootVmar);
     const root = options.rootVmar ?? { base: system.userBase, size: system.userSize };
     const base = toU64(root.base, 'base');
     const size = toU64(root.size, 'size');
-    if (!isPageAligned(base) || !isPageAligned(size) || size === 0n) {
-      fail('ZX_ERR_INVALID_ARGS', `root VMAR ${base}+${size}: expected multiples of 4096`, {
-        base,
-        size,
-      });
-    }
+    checkAddressSpace(base, size);
     if (options.koid !== undefined && options.koid === options.rootVmar?.koid) {
       fail('ZX_ERR_ALREADY_EXISTS', `koid ${options.koid} named twice`, { koid: options.koid });
     }
-    checkKoid(system, options.koid);
-    checkKoid(system, options.rootVmar?.koid);
     const aspace = checkCore<AspaceRef>(system.core.aspaceCreate(), 'no memory for a process');
     const names = options.koid === undefined ? { name } : { name, koid: options.koid };
     const object = new ProcessObject(system, job, names, {
@@ -94,7 +91,9 @@ export class Job extends Handle<JobObject> {
    * SET_PROPERTY).
    */
   setKillOnOom(kill: boolean): void {
-    this.change(Right.SET_PROPERTY).killOnOom = kill;
+    const job = this.change(Right.SET_PROPERTY);
+    if (typeof kill !== 'boolean') refuse(kill, 'kill', 'true or false');
+    job.killOnOom = kill;
   }
 
   protected remake(rights: number): Job {

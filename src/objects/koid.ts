@@ -6,6 +6,7 @@
  */
 
 import { fail } from './errors.js';
+import { toCount } from './units.js';
 
 /** A kernel object's number: 0 none, 1 the kernel, users' from 1024 (memory-semantics 10.1). */
 export type Koid = number & {
@@ -54,11 +55,7 @@ export class KoidAllocator {
    * @throws ZxError ZX_ERR_ALREADY_EXISTS if it was, ZX_ERR_INVALID_ARGS if it is no such number
    */
   checkFree(koid: number): void {
-    if (!Number.isSafeInteger(koid) || koid <= 0) {
-      fail('ZX_ERR_INVALID_ARGS', `koid ${koid}: expected 1 to ${Number.MAX_SAFE_INTEGER}`, {
-        koid,
-      });
-    }
+    toCount(koid, 'koid', 1);
     if (this.isFree(koid)) return;
     fail('ZX_ERR_ALREADY_EXISTS', `koid ${koid} was given before`, { koid });
   }

@@ -9,6 +9,7 @@
 import { NO_KOID, type Koid } from './koid.js';
 import { Topic, type InfoByTopic } from './info.js';
 import type { KernelSystem } from './system.js';
+import { toOptions, toText } from './units.js';
 
 /** Kinds of objects (`zx_obj_type_t`). */
 export const ObjectType = {
@@ -111,6 +112,18 @@ export abstract class KernelObject {
  */
 export function checkKoid(system: KernelSystem, koid: number | undefined): void {
   if (koid !== undefined && koid !== 0) system.koids.checkFree(koid);
+}
+
+/**
+ * Refuses what a builder cannot name an object, before anything is made for it.
+ *
+ * @param system - the system
+ * @param options - a name and a koid, each of which may be missing
+ */
+export function checkNames(system: KernelSystem, options: NameOptions): void {
+  const { name, koid } = toOptions(options);
+  if (name !== undefined) toText(name, 'name');
+  checkKoid(system, koid);
 }
 
 function takeKoid(system: KernelSystem, koid: number | undefined): Koid {

@@ -7,15 +7,21 @@
  */
 
 import { fail } from './errors.js';
-import { Handle } from './handle.js';
+import { Handle, toHandle } from './handle.js';
 import type { ProcessObject } from './process-object.js';
 import { KILLED_RETURN_CODE } from './process-object.js';
 import { Right } from './rights.js';
-import { pageOf, pagesUp, PAGES_IN_64_BITS, toBytes, toU64, type Bytes } from './units.js';
+import {
+  newBytes, pageOf, pagesUp, PAGES_IN_64_BITS, refuse, toBytes, toCount, toData, toU64,
+  type Bytes,
+} from './units.js';
 import { Access, ALL_ACCESS } from './vm-options.js';
 import type { Vmar } from './vmar.js';
 import { readBytes, writeBytes } from './vmo-bytes.js';
 import type { VmoObject } from './vmo-object.js';
+
+/** Pages that surely fit into an array. */
+const ARRAY_PAGES = 256;
 
 /** A handle to a process. */
 export class Process extends Handle<ProcessObject> {
@@ -36,9 +42,7 @@ export class Process extends Handle<ProcessObject> {
    */
   touch(address: Bytes, length: Bytes, access: number): number {
     const process = this.#running();
-    if (access === 0 || (access & ~ALL_ACCESS) !== 0) {
-      fail('ZX_ERR_INVALID_ARGS', `access ${access}: allowed 1 to 7`, { access });
-    }
+    toCount(access, 'access', 1, ALL_ACCESS);
     const [page, pages] = pagesOfRange(address, length);
     return process.aspace.touch(page, pages, access);
   }
@@ -53,10 +57,12 @@ export class Process extends Handle<ProcessObject> {
   read(address: Bytes, length: Bytes): Uint8Array {
     const process = this.#running();
     const [page, pages] = pagesOfRange(address, length);
+    // A fault comes before a length that no array has.
+    if (pages > ARRAY_PAGES) process.aspace.assertAccess(page, pages, Access.READ);
+    const out = newBytes(BigInt(length));
     process.aspace.touch(page, pages, Access.READ);
-    const out = new Uint8Array(Number(length));
     for (const part of byteParts(process, BigInt(address), out.length)) {
-      out.set(readBytes(part.vmo, part.offset, part.length), part.at);
+      out.set(readBytes(part.vmo, part.offset, BigInt(part.length)), part.at);
     }
     return out;
   }
@@ -70,6 +76,7 @@ export class Process extends Handle<ProcessObject> {
    */
   write(address: Bytes, data: Uint8Array): void {
     const process = this.#running();
+    toData(data);
     const [page, pages] = pagesOfRange(address, data.length);
     process.aspace.touch(page, pages, Access.WRITE);
     for (const part of byteParts(process, BigInt(address), data.length)) {
@@ -85,7 +92,7 @@ export class Process extends Handle<ProcessObject> {
    */
   insertHandle(handle: Handle): number {
     const process = this.#running();
-    handle.assertTransfers();
+    toHandle(handle, Handle, 'handle', process.system).assertTransfers();
     return process.handles.insert(handle);
   }
 
@@ -96,7 +103,9 @@ export class Process extends Handle<ProcessObject> {
 
   /** Ends it from inside (`zx_process_exit`). */
   exit(returnCode = 0): void {
-    this.#running().end(returnCode);
+    const process = this.#running();
+    if (!Number.isSafeInteger(returnCode)) refuse(returnCode, 'returnCode', 'a whole number');
+    process.end(returnCode);
   }
 
   /** Kills it (`zx_task_kill`; needs DESTROY). Killing twice is no error. */

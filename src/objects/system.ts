@@ -7,40 +7,26 @@
  * I2. Koids rise from 1024; the root job takes the first, unless a builder names another.
  */
 
-import { Core, CoreVmoKind, FrameState, type CoreOptions } from '../core/core.js';
+import { Core, CoreVmoKind, FrameState, hasCoreBuild, type CoreOptions } from '../core/core.js';
 import { fail } from './errors.js';
 import type { KernelMemory, TaskStats, VmoFigures } from './info.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
-import { checkKoid, type NameOptions } from './object.js';
+import { checkNames, type NameOptions } from './object.js';
 import { PageTree, type TreeHome } from './page-tree.js';
 import type { ProcessObject } from './process-object.js';
 import { DefaultRights, Right } from './rights.js';
+import { checkCoreOptions, systemSettings, type SystemOptions } from './system-options.js';
 import {
-  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, toU64, vmoSizePages,
-  type Bytes,
+  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, toBits, toCount, toOptions,
+  toU64, vmoSizePages, type Bytes,
 } from './units.js';
 import { Vmo } from './vmo.js';
 import { VmoObject } from './vmo-object.js';
 import { CachePolicy, VmoOption } from './vmo-options.js';
 
-/** Length of a user's address space on x86-64, from its base up to this address. */
-const X86_USER_END = 2n ** 47n - 4096n;
-/** First user address that the memory page shows. */
-const PAGE_ERA_USER_BASE = 0x1000000n;
-
-/** How a system is made. */
-export interface SystemOptions {
-  /** Name of the root job; `root` if left out. */ readonly rootJobName?: string;
-  /** Koid of the root job; else the first one. */ readonly rootJobKoid?: number;
-  /** First koid given without a name; 1024 if left out. */ readonly firstKoid?: number;
-  /** Longest name in bytes of UTF-8; 31 as on Zircon if left out. */
-  readonly nameLimitBytes?: number;
-  /** First user address; 0x1000000 if left out. */ readonly userBase?: Bytes;
-  /** Bytes of a user's address space; up to 2^47 - 4096 if left out. */ readonly userSize?: Bytes;
-  /** Whether debugging calls are allowed (CACHE_INVALIDATE). */ readonly debugSyscalls?: boolean;
-}
+export type { SystemOptions } from './system-options.js';
 
 /** Use of memory by the kernel itself, as a builder states it. */
 export interface KernelUse {
@@ -105,14 +91,14 @@ export class KernelSystem implements TreeHome {
    * @param options - names, koids, the user's address range
    */
   constructor(core: Core, options: SystemOptions = {}) {
+    const settings = systemSettings(options);
     this.core = core;
-    this.koids = new KoidAllocator(options.firstKoid ?? FIRST_USER_KOID);
-    this.nameLimitBytes = options.nameLimitBytes ?? 31;
-    this.userBase = toU64(options.userBase ?? PAGE_ERA_USER_BASE, 'userBase');
-    this.userSize = toU64(options.userSize ?? X86_USER_END - this.userBase, 'userSize');
-    this.debugSyscalls = options.debugSyscalls ?? false;
-    const name = options.rootJobName ?? 'root';
-    const koid = options.rootJobKoid;
+    this.koids = new KoidAllocator(settings.firstKoid ?? FIRST_USER_KOID);
+    this.nameLimitBytes = settings.nameLimitBytes;
+    this.userBase = settings.userBase;
+    this.userSize = settings.userSize;
+    this.debugSyscalls = settings.debugSyscalls;
+    const { rootJobName: name, rootJobKoid: koid } = settings;
     const root = new JobObject(this, undefined, koid === undefined ? { name } : { name, koid });
     this.rootJob = new Job(root, DefaultRights.JOB);
   }
@@ -120,9 +106,18 @@ export class KernelSystem implements TreeHome {
   /**
    * An empty core for a system of so many physical pages.
    *
-   * @throws ZxError ZX_ERR_NO_MEMORY if the host memory allowed cannot hold its frames
+   * @throws ZxError ZX_ERR_INVALID_ARGS for impossible options, ZX_ERR_NO_MEMORY if the host memory
+   *     allowed cannot hold its frames, ZX_ERR_NOT_SUPPORTED for a build of the core that is not
+   *     there
    */
   static createCore(options: CoreOptions): Core {
+    checkCoreOptions(options);
+    const variant = options.variant ?? 'release';
+    if (!hasCoreBuild(variant)) {
+      fail('ZX_ERR_NOT_SUPPORTED', `build ${variant} of the core: only a checkout has it`, {
+        variant,
+      });
+    }
     const core = Core.create(options);
     if (typeof core !== 'number') return core;
     const { physicalPages, hostBytesMax = 2 ** 32 } = options;
@@ -185,6 +180,7 @@ export class KernelSystem implements TreeHome {
    */
   createVmo(size: Bytes, options = 0, names: NameOptions = {}): Vmo {
     this.assertNotBusy();
+    toBits(options, 'options');
     const known = VmoOption.RESIZABLE | VmoOption.DISCARDABLE | VmoOption.UNBOUNDED;
     const both = VmoOption.RESIZABLE | VmoOption.UNBOUNDED;
     if ((options & ~known) !== 0 || (options & both) === both) {
@@ -240,10 +236,14 @@ export class KernelSystem implements TreeHome {
   /**
    * Sets aside pages for the kernel's own use, for builders; adds to what was set before.
    *
-   * @throws ZxError ZX_ERR_NO_MEMORY; then none is set aside
+   * @throws ZxError ZX_ERR_INVALID_ARGS for what is no number of pages, ZX_ERR_NO_MEMORY; then none
+   *     is set aside
    */
   addKernelUse(use: KernelUse): void {
     this.assertNotBusy();
+    for (const [name, count] of Object.entries(toOptions(use))) {
+      if (count !== undefined) toCount(count as number, name);
+    }
     const parts: [state: number, pages: number][] = [
       [FrameState.WIRED, use.wiredPages ?? 0],
       [FrameState.HEAP, use.heapPages ?? 0],
@@ -294,7 +294,7 @@ export class KernelSystem implements TreeHome {
     names: NameOptions,
     cachePolicy: number = CachePolicy.CACHED,
   ): Vmo {
-    checkKoid(this, names.koid);
+    checkNames(this, names);
     const tree = PageTree.create(this, kind, sizePages);
     const isResizable = (options & VmoOption.RESIZABLE) !== 0;
     const extent = { sizePages, streamSizeBytes, isResizable };

@@ -3,9 +3,12 @@
  *
  * I1. A byte count from outside is a whole number from 0 to 2^64 - 1, `number` or `bigint`.
  * I2. Inside, sizes and addresses are page numbers below 2^52, exact in a `number`.
+ * I3. Programs in plain JavaScript pass anything: each argument is checked for its kind here, and a
+ *     wrong one is refused with what it was, before anything is changed.
  */
 
 import { fail } from './errors.js';
+import type { StatusName } from './status.js';
 
 /** A byte size, offset or address as programs give it. */
 export type Bytes = number | bigint;
@@ -33,12 +36,120 @@ const LIMIT = 1n << 64n;
 export function toU64(value: Bytes, name: string): bigint {
   const whole = typeof value === 'bigint' || Number.isSafeInteger(value);
   const big = whole ? BigInt(value) : -1n;
-  if (big < 0n || big >= LIMIT) {
-    fail('ZX_ERR_INVALID_ARGS', `${name} ${value}: expected a whole number from 0 to 2^64 - 1`, {
-      [name]: value,
+  if (big < 0n || big >= LIMIT) refuse(value, name, 'a whole number from 0 to 2^64 - 1');
+  return big;
+}
+
+/**
+ * A word of options, rights or permissions.
+ *
+ * @param value - what the program gave
+ * @param name - the argument's name, for the message
+ * @throws ZxError ZX_ERR_INVALID_ARGS if it is no `number` that is whole and from 0 to 2^32 - 1
+ */
+export function toBits(value: number, name: string): number {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+    refuse(value, name, 'a whole number from 0 to 2^32 - 1');
+  }
+  return value;
+}
+
+/**
+ * A number of things, or of one of them.
+ *
+ * @param value - what the program gave
+ * @param name - the argument's name, for the message
+ * @param least - the least allowed
+ * @param most - the most allowed
+ * @throws ZxError ZX_ERR_INVALID_ARGS if it is no `number` that is whole and in that range
+ */
+export function toCount(
+  value: number, name: string, least = 0, most: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    refuse(value, name, `a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/**
+ * Text.
+ *
+ * @param value - what the program gave
+ * @param name - the argument's name, for the message
+ * @throws ZxError ZX_ERR_INVALID_ARGS if it is no string
+ */
+export function toText(value: string, name: string): string {
+  if (typeof value !== 'string') refuse(value, name, 'a string');
+  return value;
+}
+
+/**
+ * An object of options.
+ *
+ * @param value - what the program gave
+ * @param name - the argument's name, for the message
+ * @throws ZxError ZX_ERR_INVALID_ARGS if it is no object
+ */
+export function toOptions<T extends object>(value: T, name = 'options'): T {
+  if (typeof value !== 'object' || value === null) refuse(value, name, 'an object');
+  return value;
+}
+
+/**
+ * Bytes to be stored.
+ *
+ * @param value - what the program gave
+ * @throws ZxError ZX_ERR_INVALID_ARGS if it is no Uint8Array (a Buffer is one)
+ */
+export function toData(value: Uint8Array): Uint8Array {
+  if (!(value instanceof Uint8Array)) refuse(value, 'data', 'a Uint8Array');
+  return value;
+}
+
+/**
+ * An array for so many bytes.
+ *
+ * @param length - number of bytes
+ * @throws ZxError ZX_ERR_NO_MEMORY for more than an array of this host can have
+ */
+export function newBytes(length: bigint): Uint8Array {
+  try {
+    return new Uint8Array(Number(length));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return fail('ZX_ERR_NO_MEMORY', `length ${length}: no array of this host has so many bytes`, {
+      length,
     });
   }
-  return big;
+}
+
+/**
+ * Refuses an argument of the wrong kind or out of range.
+ *
+ * @param value - what the program gave
+ * @param name - the argument's name
+ * @param expected - what was expected instead, a phrase
+ * @param status - the refusal's status
+ */
+export function refuse(
+  value: unknown, name: string, expected: string, status: StatusName = 'ZX_ERR_INVALID_ARGS',
+): never {
+  const told = typeof value === 'number' || typeof value === 'bigint' ? value : shown(value);
+  return fail(status, `${name} ${shown(value)}: expected ${expected}`, {
+    [name]: told,
+  });
+}
+
+/** Any value as a message shows it, in at most 60 characters. */
+function shown(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) {
+    const { constructor } = value;
+    return typeof constructor === 'function' ? `of type ${constructor.name}` : 'an object';
+  }
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
 /** Whether a byte count is a multiple of the page size. */

@@ -6,18 +6,18 @@
  */
 
 import { fail } from './errors.js';
-import { Handle } from './handle.js';
+import { Handle, toHandle } from './handle.js';
 import type { Mapping } from './mapping.js';
-import type { NameOptions } from './object.js';
+import { checkNames, type NameOptions } from './object.js';
 import { alignmentPages } from './placement.js';
 import { protectRange } from './protection.js';
 import { DefaultRights, Right } from './rights.js';
 import {
-  isPageAligned, pageOf, PAGES_IN_64_BITS, pagesUp, toBytes, toU64, type Bytes,
+  isPageAligned, pageOf, PAGES_IN_64_BITS, pagesUp, toBits, toBytes, toU64, type Bytes,
 } from './units.js';
 import { Access, ALL_ACCESS, CAN_MAP_SHIFT, VmOption } from './vm-options.js';
 import type { VmarObject } from './vmar-object.js';
-import type { Vmo } from './vmo.js';
+import { Vmo } from './vmo.js';
 import type { VmoObject } from './vmo-object.js';
 import { VmoOption } from './vmo-options.js';
 
@@ -77,8 +77,9 @@ export class Vmar extends Handle<VmarObject> {
    * @throws ZxError as memory-semantics 9.4 and 9.3 say
    */
   allocate(options: number, offset: Bytes, size: Bytes, names: NameOptions = {}): Vmar {
-    const maxPerms = (options >> CAN_MAP_SHIFT) & ALL_ACCESS;
-    const vmar = this.change(rightsOfAccess(maxPerms));
+    this.change(0);
+    const maxPerms = (toBits(options, 'options') >> CAN_MAP_SHIFT) & ALL_ACCESS;
+    const vmar = this.look(rightsOfAccess(maxPerms));
     if ((options & ~ALLOCATE_BITS) !== 0) refuseOptions(options, ALLOCATE_BITS);
     alignmentPages(options);
     const bytes = toU64(size, 'size');
@@ -87,6 +88,7 @@ export class Vmar extends Handle<VmarObject> {
     }
     const placement = { options, offset: toU64(offset, 'offset'), pages: pageOf(bytes), maxPerms };
     const canMap = options & (CAN_MAP_RWX | VmOption.CAN_MAP_SPECIFIC);
+    checkNames(vmar.system, names);
     const child = vmar.createChild(placement, canMap, names);
     return new Vmar(child, vmarRights(canMap));
   }
@@ -119,8 +121,8 @@ export class Vmar extends Handle<VmarObject> {
     length: Bytes,
   ): Mapping {
     const vmar = this.change(0);
-    const source = vmo.asMapped();
-    checkMapOptions(options);
+    const source = toHandle(vmo, Vmo, 'vmo', vmar.system).asMapped();
+    checkMapOptions(toBits(options, 'options'));
     const perms = permsOf(options);
     const maxPerms = accessOfRights(this.rights & vmo.rights);
     if ((perms & ~maxPerms) !== 0) {
@@ -165,8 +167,9 @@ export class Vmar extends Handle<VmarObject> {
    * @throws ZxError as memory-semantics 9.8 says
    */
   protect(options: number, address: Bytes, length: Bytes): void {
-    const perms = permsOf(options);
-    const vmar = this.change(rightsOfAccess(perms));
+    this.change(0);
+    const perms = permsOf(toBits(options, 'options'));
+    const vmar = this.look(rightsOfAccess(perms));
     if ((options & ~PROTECT_BITS) !== 0) refuseOptions(options, PROTECT_BITS);
     checkPerms(perms);
     const opChildren = (this.rights & Right.OP_CHILDREN) !== 0;

@@ -7,14 +7,15 @@
  */
 
 import { checkCore } from './errors.js';
-import { PAGE_BYTES, PAGE_BYTES_BIG, pageOf, toBytes } from './units.js';
+import { newBytes, PAGE_BYTES, PAGE_BYTES_BIG, pageOf, toBytes } from './units.js';
 import type { VmoObject } from './vmo-object.js';
 
 const EXACT = 1n << 53n;
 
 /** Bytes of a VMO. */
-export function readBytes(vmo: VmoObject, offset: bigint, length: number): Uint8Array {
-  const out = new Uint8Array(length);
+export function readBytes(vmo: VmoObject, offset: bigint, bytes: bigint): Uint8Array {
+  const out = newBytes(bytes);
+  const { length } = out;
   if (length === 0) return out;
   const at = toBytes(vmo.offsetPages) + offset;
   const { core } = vmo.system;

@@ -7,10 +7,12 @@
 
 import { checkCore, fail } from './errors.js';
 import { Handle } from './handle.js';
+import { checkNames } from './object.js';
 import { Pin } from './pin.js';
 import { Right } from './rights.js';
 import {
-  isPageAligned, pageOf, PAGES_IN_64_BITS, pagesUp, toU64, vmoSizePages, type Bytes,
+  isPageAligned, pageOf, PAGES_IN_64_BITS, pagesUp, toBits, toCount, toData, toU64, vmoSizePages,
+  type Bytes,
 } from './units.js';
 import { readBytes, writeBytes, zeroBytes } from './vmo-bytes.js';
 import { createChild } from './vmo-child.js';
@@ -36,6 +38,8 @@ export class Vmo extends Handle<VmoObject> {
     builder: { readonly koid?: number } = {},
   ): Vmo {
     const parent = this.change(0);
+    toBits(options, 'options');
+    checkNames(parent.system, builder);
     const request = {
       options, offset: toU64(offset, 'offset'), size: toU64(size, 'size'), ...builder,
     };
@@ -56,7 +60,7 @@ export class Vmo extends Handle<VmoObject> {
     const bytes = toU64(length, 'length');
     checkRange(vmo, from, bytes);
     checkCached(vmo);
-    return readBytes(vmo, from, Number(bytes));
+    return readBytes(vmo, from, bytes);
   }
 
   /**
@@ -70,7 +74,7 @@ export class Vmo extends Handle<VmoObject> {
   write(offset: Bytes, data: Uint8Array): void {
     const vmo = this.change(Right.WRITE);
     const from = toU64(offset, 'offset');
-    checkRange(vmo, from, BigInt(data.length));
+    checkRange(vmo, from, BigInt(toData(data).length));
     checkCached(vmo);
     writeBytes(vmo, from, data);
   }
@@ -133,7 +137,7 @@ export class Vmo extends Handle<VmoObject> {
    */
   opRange(op: number, offset: Bytes, length: Bytes): void {
     const vmo = this.change(0);
-    checkOpRights(op, this.rights);
+    checkOpRights(toBits(op, 'op'), this.rights);
     opRange(vmo, op, toU64(offset, 'offset'), toU64(length, 'length'));
   }
 
@@ -170,9 +174,7 @@ export class Vmo extends Handle<VmoObject> {
    */
   setCachePolicy(policy: number): void {
     const vmo = this.change(Right.MAP);
-    if ((policy & ~3) !== 0) {
-      fail('ZX_ERR_INVALID_ARGS', `cache policy ${policy}: allowed 0 to 3`, { policy });
-    }
+    toCount(policy, 'policy', CachePolicy.CACHED, CachePolicy.WRITE_COMBINING);
     const inUse = vmo.numMappings + vmo.numChildren > 0 || vmo.tree.isPinned;
     const isChild = vmo.role !== 'root';
     const odd = vmo.cachePolicy !== CachePolicy.CACHED && vmo.ownPages > 0;

@@ -1,0 +1,116 @@
+/**
+ * How a system is made: what a program may say, checked before anything is made.
+ *
+ * I1. Every figure is a whole number in range, or the system is not made.
+ */
+
+import type { CoreOptions } from '../core/core.js';
+import {
+  isPageAligned, PAGE_BYTES, refuse, toCount, toOptions, toText, toU64, type Bytes,
+} from './units.js';
+
+/** First user address that the memory page shows. */
+const PAGE_ERA_USER_BASE = 0x1000000n;
+/** End of a user's address space on x86-64. */
+const X86_USER_END = 2n ** 47n - 4096n;
+/** Most physical pages of a core. */
+const FRAMES_MAX = 2 ** 26 - 1;
+/** Most bytes of a WebAssembly memory. */
+const HOST_BYTES_MAX = 2 ** 32;
+/** Longest name that anybody's paths need, bytes. */
+const NAME_LIMIT_BYTES_MAX = 2 ** 16;
+
+/** How a system is made. */
+export interface SystemOptions {
+  /** Name of the root job; `root` if left out. */ readonly rootJobName?: string;
+  /** Koid of the root job; else the first one. */ readonly rootJobKoid?: number;
+  /** First koid given without a name; 1024 if left out. */ readonly firstKoid?: number;
+  /** Longest name in bytes of UTF-8, up to 65536; 31 as on Zircon if left out. */
+  readonly nameLimitBytes?: number;
+  /** First user address, a multiple of 4096; 0x1000000 if left out. */ readonly userBase?: Bytes;
+  /** Bytes of a user's address space, a multiple of 4096; up to 2^47 - 4096 if left out. */
+  readonly userSize?: Bytes;
+  /** Whether debugging calls are allowed (CACHE_INVALIDATE). */ readonly debugSyscalls?: boolean;
+}
+
+/** Options that were checked, with what was left out. */
+export interface SystemSettings {
+  /** Name of the root job. */ readonly rootJobName: string;
+  /** Koid of the root job. */ readonly rootJobKoid: number | undefined;
+  /** First koid given without a name. */ readonly firstKoid: number | undefined;
+  /** Longest name in bytes of UTF-8. */ readonly nameLimitBytes: number;
+  /** First user address. */ readonly userBase: bigint;
+  /** Bytes of a user's address space. */ readonly userSize: bigint;
+  /** Whether debugging calls are allowed. */ readonly debugSyscalls: boolean;
+}
+
+/**
+ * The settings of a new system.
+ *
+ * @param options - what the program gave
+ * @throws ZxError ZX_ERR_INVALID_ARGS for a value of the wrong kind or out of range
+ */
+export function systemSettings(options: SystemOptions): SystemSettings {
+  const {
+    rootJobName = 'root', rootJobKoid, firstKoid, nameLimitBytes = 31, debugSyscalls = false,
+  } = toOptions(options);
+  if (rootJobKoid !== undefined) toCount(rootJobKoid, 'rootJobKoid', 1);
+  if (firstKoid !== undefined) toCount(firstKoid, 'firstKoid', 1);
+  if (typeof debugSyscalls !== 'boolean') refuse(debugSyscalls, 'debugSyscalls', 'true or false');
+  const userBase = toU64(options.userBase ?? PAGE_ERA_USER_BASE, 'userBase');
+  const usualSize = userBase < X86_USER_END ? X86_USER_END - userBase : 0n;
+  const userSize = toU64(options.userSize ?? usualSize, 'userSize');
+  checkAddressSpace(userBase, userSize);
+  return {
+    rootJobName: toText(rootJobName, 'rootJobName'),
+    rootJobKoid,
+    firstKoid,
+    nameLimitBytes: toCount(nameLimitBytes, 'nameLimitBytes', 0, NAME_LIMIT_BYTES_MAX),
+    userBase,
+    userSize,
+    debugSyscalls,
+  };
+}
+
+/**
+ * Refuses a range that no user's address space can have.
+ *
+ * @param base - first address
+ * @param size - bytes
+ * @throws ZxError ZX_ERR_INVALID_ARGS
+ */
+export function checkAddressSpace(base: bigint, size: bigint): void {
+  const aligned = isPageAligned(base) && isPageAligned(size);
+  if (aligned && size > 0n && base + size <= X86_USER_END) return;
+  refuse(`${base}+${size}`, 'address space', `multiples of 4096, up to ${X86_USER_END}`);
+}
+
+/**
+ * What a core is to be made with.
+ *
+ * @param options - what the program gave
+ * @throws ZxError ZX_ERR_INVALID_ARGS for a value of the wrong kind or out of range
+ */
+export function checkCoreOptions(options: CoreOptions): void {
+  const { physicalPages, hostBytesMax, variant } = toOptions(options);
+  toCount(physicalPages, 'physicalPages', 1, FRAMES_MAX);
+  if (hostBytesMax !== undefined) toCount(hostBytesMax, 'hostBytesMax', 1, HOST_BYTES_MAX);
+  if (variant !== undefined && variant !== 'release' && variant !== 'debug') {
+    refuse(variant, 'variant', 'release');
+  }
+}
+
+/**
+ * Physical pages of so many bytes.
+ *
+ * @param memoryBytes - what the program gave
+ * @throws ZxError ZX_ERR_INVALID_ARGS if they are no whole pages, or none, or too many
+ */
+export function physicalPagesOf(memoryBytes: Bytes): number {
+  const bytes = toU64(memoryBytes, 'memoryBytes');
+  const mostBytes = BigInt(FRAMES_MAX) * BigInt(PAGE_BYTES);
+  if (bytes === 0n || bytes > mostBytes || !isPageAligned(bytes)) {
+    refuse(memoryBytes, 'memoryBytes', `a multiple of 4096 from 4096 to ${mostBytes}`);
+  }
+  return Number(bytes) / PAGE_BYTES;
+}
