@@ -1,9 +1,13 @@
 /**
  * The regions of one VMAR in address order: found by page, and the gaps between them.
  *
+ * The regions stand in blocks of at most 128, the blocks in a list: taking one in or out moves some
+ * hundred references, wherever it lies among a million others.
+ *
  * I1. Regions don't overlap and are sorted by first page; a lookup takes log2(n) steps.
- * I2. Everything before `#solid` stands without a gap from the start of the range, so filling an
- *     address space from the bottom does not scan what is full already.
+ * I2. No block is empty.
+ * I3. There is no gap from the start of the range up to `#solidPage`, so filling an address space
+ *     from the bottom does not scan what is full already.
  */
 
 /** What a list holds: a range of pages. */
@@ -24,107 +28,155 @@ export interface GapRequest {
   readonly endPage: number;
 }
 
+const BLOCK_ITEMS_MAX = 128;
+
 /** Sorted ranges between two bounds. */
 export class RegionList<T extends PageRange> {
   readonly #basePage: number;
-  readonly #items: T[] = [];
-  #solid = 0;
+  readonly #blocks: T[][] = [];
+  #solidPage: number;
 
   /** @param basePage - first page that a region may use */
   constructor(basePage: number) {
     this.#basePage = basePage;
+    this.#solidPage = basePage;
   }
 
-  /** The regions in address order. */
-  get items(): readonly T[] {
-    return this.#items;
+  /** The regions in address order; the list must not change meanwhile. */
+  *values(): Generator<T, void, void> {
+    for (const block of this.#blocks) yield* block;
   }
 
   /** The region that covers a page. */
   find(page: number): T | undefined {
-    const found = this.#items[this.#indexOf(page)];
+    const found = this.findFrom(page);
     return found !== undefined && found.basePage <= page ? found : undefined;
   }
 
   /** The first region that ends above a page: the one that covers it, or the next. */
   findFrom(page: number): T | undefined {
-    return this.#items[this.#indexOf(page)];
+    const block = this.#blocks[this.#blockOf(page)];
+    return block?.[firstEndingAbove(block, page)];
   }
 
   /** The regions that have pages in [firstPage, endPage), in address order. */
   overlapping(firstPage: number, endPage: number): T[] {
-    const from = this.#indexOf(firstPage);
-    let to = from;
-    while (to < this.#items.length && this.#at(to).basePage < endPage) to += 1;
-    return this.#items.slice(from, to);
+    const found: T[] = [];
+    for (const region of this.#from(firstPage)) {
+      if (region.basePage >= endPage) break;
+      found.push(region);
+    }
+    return found;
   }
 
   /** Takes in a region that overlaps no other. */
   insert(region: T): void {
-    const at = this.#indexOf(region.basePage);
-    this.#items.splice(at, 0, region);
-    this.#solid = Math.min(this.#solid, at);
+    const blocks = this.#blocks;
+    const at = Math.min(this.#blockOf(region.basePage), blocks.length - 1);
+    const block = blocks[at];
+    if (block === undefined) {
+      blocks.push([region]);
+      return;
+    }
+    block.splice(firstEndingAbove(block, region.basePage), 0, region);
+    if (block.length > BLOCK_ITEMS_MAX) this.#split(at, region);
   }
 
   /** Forgets a region. */
   remove(region: T): void {
-    const at = this.#indexOf(region.basePage);
-    if (this.#items[at] !== region) throw new Error('region list: not in the list');
-    this.#items.splice(at, 1);
-    this.#solid = Math.min(this.#solid, at);
+    const at = this.#blockOf(region.basePage);
+    const block = this.#blocks[at] ?? [];
+    const index = firstEndingAbove(block, region.basePage);
+    if (block[index] !== region) throw new Error('region list: not in the list');
+    this.#noteGap(region);
+    block.splice(index, 1);
+    if (block.length === 0) this.#blocks.splice(at, 1);
   }
 
   /** Forgets all regions. */
   clear(): void {
-    this.#items.length = 0;
-    this.#solid = 0;
+    this.#blocks.length = 0;
+    this.#solidPage = this.#basePage;
   }
 
   /** Notes that a region's range became smaller. */
   shrunk(region: T): void {
-    this.#solid = Math.min(this.#solid, this.#indexOf(region.basePage));
+    this.#noteGap(region);
   }
 
   /** First page of the lowest gap that fits; undefined if there is none. */
   findGap(request: GapRequest): number | undefined {
-    this.#advanceSolid();
-    let start = this.#solid === 0 ? this.#basePage : this.#endOf(this.#solid - 1);
-    for (let i = this.#solid; ; i++) {
-      const stop = i < this.#items.length ? this.#at(i).basePage : request.endPage;
-      const first = Math.ceil(start / request.alignPages) * request.alignPages;
-      if (first + request.pages <= Math.min(stop, request.endPage)) return first;
-      if (i >= this.#items.length || stop >= request.endPage) return undefined;
-      start = this.#endOf(i);
+    const { pages, alignPages, endPage } = request;
+    let start = this.#solidPage;
+    let solid = true;
+    for (const region of this.#from(start)) {
+      const stop = Math.min(region.basePage, endPage);
+      const first = Math.ceil(start / alignPages) * alignPages;
+      if (first + pages <= stop) return first;
+      if (region.basePage >= endPage) return undefined;
+      solid &&= region.basePage === start;
+      start = endOf(region);
+      if (solid) this.#solidPage = start;
+    }
+    const first = Math.ceil(start / alignPages) * alignPages;
+    return first + pages <= endPage ? first : undefined;
+  }
+
+  /** The regions from the first one on that ends above a page. */
+  *#from(page: number): Generator<T, void, void> {
+    let at = this.#blockOf(page);
+    let block = this.#blocks[at];
+    for (let index = block === undefined ? 0 : firstEndingAbove(block, page); block; index = 0) {
+      for (; index < block.length; index++) yield block[index] as T;
+      block = this.#blocks[++at];
     }
   }
 
-  #advanceSolid(): void {
-    const items = this.#items;
-    let end = this.#solid === 0 ? this.#basePage : this.#endOf(this.#solid - 1);
-    while (this.#solid < items.length && this.#at(this.#solid).basePage === end) {
-      end = this.#endOf(this.#solid);
-      this.#solid += 1;
-    }
+  /** A region is about to go or became smaller: the gap may begin where the one before it ends. */
+  #noteGap(region: T): void {
+    if (region.basePage > this.#solidPage) return;
+    const at = this.#blockOf(region.basePage);
+    const block = this.#blocks[at] as T[];
+    const index = firstEndingAbove(block, region.basePage);
+    const before = block[index - 1] ?? this.#blocks[at - 1]?.at(-1);
+    this.#solidPage = before === undefined ? this.#basePage : endOf(before);
   }
 
-  #at(index: number): T {
-    return this.#items[index] as T;
+  /** Cuts a full block in two; unevenly where regions come in order, so that blocks fill up. */
+  #split(at: number, region: T): void {
+    const block = this.#blocks[at] as T[];
+    let index = block.length >>> 1;
+    if (block[block.length - 1] === region) index = block.length - 1;
+    else if (block[0] === region) index = 1;
+    this.#blocks.splice(at + 1, 0, block.splice(index));
   }
 
-  #endOf(index: number): number {
-    const item = this.#at(index);
-    return item.basePage + item.pages;
-  }
-
-  /** Index of the first region that ends above a page. */
-  #indexOf(page: number): number {
+  /** Index of the first block whose last region ends above a page. */
+  #blockOf(page: number): number {
     let low = 0;
-    let high = this.#items.length;
+    let high = this.#blocks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#endOf(middle) <= page) low = middle + 1;
+      const block = this.#blocks[middle] as T[];
+      if (endOf(block[block.length - 1] as T) <= page) low = middle + 1;
       else high = middle;
     }
     return low;
   }
+}
+
+function endOf(region: PageRange): number {
+  return region.basePage + region.pages;
+}
+
+/** Index of the first region of a block that ends above a page. */
+function firstEndingAbove(block: readonly PageRange[], page: number): number {
+  let low = 0;
+  let high = block.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (endOf(block[middle] as PageRange) <= page) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

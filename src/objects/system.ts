@@ -112,8 +112,8 @@ export class KernelSystem implements TreeHome {
    */
   static createCore(options: CoreOptions): Core {
     checkCoreOptions(options);
-    const variant = options.variant ?? 'release';
-    if (!hasCoreBuild(variant)) {
+    const { variant } = options;
+    if (variant === 'debug' && !hasCoreBuild(variant)) {
       fail('ZX_ERR_NOT_SUPPORTED', `build ${variant} of the core: only a checkout has it`, {
         variant,
       });

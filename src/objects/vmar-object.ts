@@ -191,7 +191,7 @@ export class VmarObject extends KernelObject {
     const waiting: VmarObject[] = [this];
     for (let vmar = waiting.pop(); vmar !== undefined; vmar = waiting.pop()) {
       vmar.#alive = false;
-      for (const region of [...vmar.regions.items]) {
+      for (const region of [...vmar.regions.values()]) {
         if (region instanceof VmarObject) waiting.push(region);
         else end(region);
       }

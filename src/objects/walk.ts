@@ -87,15 +87,14 @@ export function* walkMappings(aspace: AddressSpace): Generator<Mapping> {
 }
 
 function* walkRegions(root: VmarObject): Generator<{ region: Region; depth: number }> {
-  const stack: { vmar: VmarObject; next: number }[] = [{ vmar: root, next: 0 }];
+  const stack = [root.regions.values()];
   yield { region: root, depth: 1 };
   for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
-    const region = top.vmar.regions.items[top.next];
-    top.next += 1;
+    const { value: region } = top.next();
     if (region === undefined) stack.pop();
     else {
       yield { region, depth: stack.length + 1 };
-      if (region instanceof VmarObject) stack.push({ vmar: region, next: 0 });
+      if (region instanceof VmarObject) stack.push(region.regions.values());
     }
   }
 }
