@@ -11,6 +11,7 @@ import type { CoreVariant } from './core/wasm.js';
 import { buildBoot } from './import/boot.js';
 import { buildLinux } from './import/linux/build.js';
 import { readSnapshot } from './import/linux/read.js';
+import { kindOfPath } from './import/source.js';
 import { fail } from './objects/errors.js';
 import { KernelSystem, type SystemOptions } from './objects/system.js';
 import { physicalPagesOf, systemSettings } from './objects/system-options.js';
@@ -39,6 +40,15 @@ export interface OpenOptions {
 
 const DEFAULT_MEMORY_BYTES = 2 ** 31;
 const SNAPSHOT = /\.snap\.jsonl(\.gz|\.br)?$/;
+
+/** Refuses a SPEC that names no system and no file. */
+async function checkFile(spec: string): Promise<void> {
+  const kind = await kindOfPath(spec);
+  if (kind === 'file') return;
+  const what = kind === 'folder' ? 'a directory' : 'no such system or file';
+  const expected = 'expected boot, FILE.snap.jsonl, .gz, .br, or -';
+  fail('ZX_ERR_NOT_FOUND', `system ${JSON.stringify(spec)}: ${what}, ${expected}`, { spec });
+}
 
 /** A simulated system. */
 export class System extends KernelSystem {
@@ -75,8 +85,8 @@ export class System extends KernelSystem {
 
   /**
    * Opens a system by its SPEC: `boot`, or a recorded Linux snapshot (`FILE.snap.jsonl`, `.gz`,
-   * `.br`), or
-   * `-` for one on standard input.
+   * `.br`), or `-` for one on standard input. A file of another name is taken for a snapshot too:
+   * its content decides.
    *
    * @throws InputError for a broken file, ZxError ZX_ERR_NO_MEMORY for one that does not fit,
    *     ZX_ERR_NOT_FOUND for a SPEC that names no kind of system
@@ -88,10 +98,7 @@ export class System extends KernelSystem {
       refuse(onProgress, 'onProgress', 'a function');
     }
     if (spec === 'boot') return buildBoot((core, rest) => new System(core, rest));
-    if (spec !== '-' && !SNAPSHOT.test(spec)) {
-      fail('ZX_ERR_NOT_FOUND',
-        `system ${JSON.stringify(spec)}: expected boot, FILE.snap.jsonl, .gz, .br, or -`, { spec });
-    }
+    if (spec !== '-' && !SNAPSHOT.test(spec)) await checkFile(spec);
     const snapshot = await readSnapshot(spec, options);
     const built = buildLinux(snapshot, (core, rest) => new System(core, rest));
     const { system, outside, kernelMemory, availableBytes } = built;

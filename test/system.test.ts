@@ -3,10 +3,11 @@
  * memory by use, notes, and that it goes on like any other system.
  */
 
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { FrameState } from '../src/core/core.js';
 import { InputError } from '../src/import/errors.js';
@@ -58,7 +59,8 @@ t.test('what names no system is refused, and says what does', async (t) => {
   for (const spec of ['', 'bott', 'x.json', 'linux.snap', '/tmp']) {
     const refusal = await refusalOf(spec);
     t.ok(refusal instanceof ZxError && refusal.status === 'ZX_ERR_NOT_FOUND', JSON.stringify(spec));
-    t.match(String(refusal), /expected boot/);
+    const what = spec === '/tmp' ? /: a directory, expected boot/ : /no such .*, expected boot/;
+    t.match(String(refusal), what);
   }
   t.ok(await refusalOf('no-such-file.snap.jsonl') instanceof InputError,
     'a file that is not there');
@@ -210,7 +212,7 @@ t.test('boot refuses what no system can have, and says what it can', async (t) =
     rootJobKoid: [NaN, -1, 0, 1.5, '5', 5n, null],
     rootJobName: [5, null, {}],
     nameLimitBytes: [NaN, -1, 1.5, '31', 2 ** 17],
-    hostBytesMax: [-1, NaN, 0, 1.5, '5', 2 ** 32 + 1, 2 ** 40, {}],
+    hostBytesMax: [-1, NaN, 1.5, '5', 2 ** 32 + 1, 2 ** 40, {}],
     userBase: [-1, NaN, 5, '4096', 1n << 47n],
     userSize: [-1, NaN, 5, 0, '4096', 1n << 48n],
     debugSyscalls: [1, 'yes', null],
@@ -262,6 +264,37 @@ t.test('account and open refuse options of the wrong kind', async (t) => {
   for (const wrong of [null, { onProgress: 5 }]) {
     t.match(await outcome(System.open('boot', wrong as never)), INVALID, 'options of open');
   }
+});
+
+t.test('a snapshot is told by its content, whatever it is called', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'memsim-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  for (const name of ['machine', 'machine.json', 'x.snap.jsonl.xz']) {
+    cpSync(NGINX, join(folder, name));
+    t.equal((await System.open(join(folder, name))).isRecorded, true, name);
+  }
+  const readme = fileURLToPath(new URL('../README.md', import.meta.url));
+  t.match(await outcome(System.open(readme)), { name: 'InputError', line: 1 });
+});
+
+t.test('a recording that does not agree with itself is loaded with a line for each fault',
+  async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'memsim-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const lines = gunzipSync(readFileSync(NGINX)).toString();
+  const open = (text: string): Promise<System> => {
+    const file = join(folder, 'x.snap.jsonl');
+    writeFileSync(file, text);
+    return System.open(file);
+  };
+  t.strictSame((await open(lines)).notes, []);
+  const small = await open(lines.replace(/"MemTotal": ?\d+/, '"MemTotal":4'));
+  t.equal(small.notes.length, 1);
+  t.match(small.notes[0], /x\.snap\.jsonl: \d+ bytes of pages .* 4096 as MemTotal says$/);
+  const seldom = await open(lines.replace(/"t": ?"frames".*/g, (line) =>
+    line.replace(/(\d+:\d+):\d+:(\d+)/g, '$1:0:$2')));
+  t.equal(seldom.notes.length, 1);
+  t.match(seldom.notes[0], /: \d+ of \d+ pages are mapped more often than their mapcount says$/);
 });
 
 t.test('a package without the core\'s debug build says so', async (t) => {

@@ -22,7 +22,7 @@ import { accountExact } from './exact.js';
 import { PassPool } from './pool.js';
 import { accountPresent } from './present.js';
 import type { Recorded } from './recorded.js';
-import type { AccountTables, Policy, Reach } from './tables.js';
+import { reachesOf, type AccountTables, type Policy, type Reach } from './tables.js';
 
 /** How to account. */
 export interface AccountOptions {
@@ -106,11 +106,12 @@ function planOf(recorded: Recorded | undefined, options: AccountOptions): Plan {
     refuse(policy, 'policy', 'classic, attributed, exact or mapcount');
   }
   const usual = recorded === undefined ? 'committed' : 'present';
-  const fixed = policy === 'exact' ? undefined : policy === 'mapcount' ? 'present' : 'committed';
-  const reach = options.reach ?? fixed ?? usual;
+  const reaches = reachesOf(policy);
+  const reach = options.reach ?? (reaches.length === 1 ? reaches[0] as Reach : usual);
   if (reach !== 'committed' && reach !== 'present') refuse(reach, 'reach', 'committed or present');
-  if (fixed !== undefined && reach !== fixed) {
-    fail('ZX_ERR_INVALID_ARGS', `policy ${policy} accounts by reach ${fixed}, not ${reach}`, {
+  if (!reaches.includes(reach)) {
+    const known = reaches.join(' or ');
+    fail('ZX_ERR_INVALID_ARGS', `policy ${policy} accounts by reach ${known}, not ${reach}`, {
       policy, reach,
     });
   }

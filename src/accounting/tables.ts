@@ -17,6 +17,12 @@ export type Policy = 'classic' | 'attributed' | 'exact' | 'mapcount';
 /** What reaches a page: the committed pages of a mapped VMO, or the present page-table entries. */
 export type Reach = 'committed' | 'present';
 
+/** The kinds of reach that a policy can account by; only `exact` leaves a choice. */
+export function reachesOf(policy: Policy): readonly Reach[] {
+  if (policy === 'exact') return ['committed', 'present'];
+  return policy === 'mapcount' ? ['present'] : ['committed'];
+}
+
 /** Kind of a task row. */
 export const TaskType = {
   /** A job. */ JOB: 0,

@@ -6,12 +6,13 @@
  * I2. Each note of a system or a pass is printed once, on standard error.
  */
 
-import type { AccountTables, Policy, Reach } from '../accounting/tables.js';
+import { type AccountTables, type Policy, type Reach, reachesOf } from '../accounting/tables.js';
 import { csvTable } from '../views/csv.js';
 import type { Era } from '../views/era.js';
 import { visibleName } from '../views/escape.js';
 import { jsonArray } from '../views/json.js';
 import type { Column } from '../views/table.js';
+import { UsageError } from './errors.js';
 import { FileOutput, type Output, type OutStream, StreamOutput } from './output.js';
 import { ProgressBar } from './progress.js';
 
@@ -65,8 +66,11 @@ export class Context {
   /**
    * @param deps - the world outside
    * @param options - what every command takes
+   * @param command - its name, for usage errors
    */
-  constructor(readonly deps: CliDeps, readonly options: SharedOptions) {}
+  constructor(
+    readonly deps: CliDeps, readonly options: SharedOptions, private readonly command = '',
+  ) {}
 
   /** True where the system changes by itself, so that a later look differs. */
   get isLive(): boolean {
@@ -77,11 +81,14 @@ export class Context {
   async tables(policy?: Policy): Promise<AccountTables> {
     const { options, deps } = this;
     const startMs = deps.nowMs();
+    this.checkReach(options.policy ?? policy);
     const system = await this.openSystem();
     const openedMs = deps.nowMs();
     this.note(system.notes);
+    const rule = options.policy ?? policy ?? system.defaultPolicy;
+    this.checkReach(rule);
     const tables = await system.account({
-      policy: options.policy ?? policy ?? system.defaultPolicy,
+      policy: rule,
       ...(options.reach === undefined ? {} : { reach: options.reach }),
       workers: options.workers,
     });
@@ -130,6 +137,14 @@ export class Context {
     } finally {
       bar.stop();
     }
+  }
+
+  private checkReach(policy: Policy | undefined): void {
+    const { reach } = this.options;
+    if (policy === undefined || reach === undefined || reachesOf(policy).includes(reach)) return;
+    const known = reachesOf(policy).join(' or ');
+    const why = `policy ${policy} accounts by reach ${known}, not ${reach}`;
+    throw new UsageError(why, this.command);
   }
 
   private note(lines: readonly string[]): void {

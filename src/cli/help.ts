@@ -20,7 +20,7 @@ const SHARED = `Options of every memsim command:
 /** `memsim --help`. */
 export const MAIN_HELP = `Usage: memsim COMMAND [options]
 
-Shows where the memory of a simulated, recorded or live system went.
+Shows where the memory of the embedded system or of a recorded Linux machine went.
 
 Commands:
  ps                 Jobs and processes, and what each costs

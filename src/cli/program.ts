@@ -83,7 +83,7 @@ function buildProgram(deps: CliDeps, version: string): Command {
     const command = program.command(name).allowExcessArguments(false);
     command.helpInformation = () => help;
     return command.exitOverride(onExit(command)).action(async () => {
-      const context = new Context(deps, program.opts<SharedOptions>());
+      const context = new Context(deps, program.opts<SharedOptions>(), name);
       await action(context, command.args, command.opts());
       await context.close();
     });

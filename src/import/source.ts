@@ -92,6 +92,21 @@ export function sourceName(file: string): string {
   return file === '-' ? 'standard input' : file;
 }
 
+/**
+ * What stands at a path: nothing, a folder, or what can be tried as a file (a pipe too).
+ *
+ * @param path - any text
+ */
+export async function kindOfPath(path: string): Promise<'none' | 'folder' | 'file'> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'].includes(code)
+      ? 'none' : 'file';
+  }
+}
+
 async function openRaw(file: string): Promise<AsyncIterable<Uint8Array>> {
   if (file === '-') return process.stdin;
   if ((await stat(file)).isDirectory()) {

@@ -6,7 +6,7 @@
  */
 
 import type { AspaceRef, MappingRef, VmoRef } from '../core/core.js';
-import { checkCore, fail } from './errors.js';
+import { checkMemory, fail } from './errors.js';
 import type { Mapping } from './mapping.js';
 import type { StatusName } from './status.js';
 import type { KernelSystem } from './system.js';
@@ -110,11 +110,8 @@ export class AddressSpace {
     const touched = core.faultRange(this.ref, page, pages, access);
     if (touched >= 0) return pages;
     this.assertAccess(page, pages, access);
-    const { freePages } = core;
-    return checkCore(touched, `no memory to touch ${pages} pages, ${freePages} are free`, {
-      pages,
-      freePages,
-    });
+    const what = `to touch ${pages} pages, with page tables and page lists for them`;
+    return checkMemory(core, touched, what, { pages });
   }
 
   /** Counts a mapping that faults beyond its stream: accesses are checked here first then. */
@@ -152,7 +149,7 @@ export class AddressSpace {
     for (let i = 0; i < count; i++) {
       const ref = core.map(this.ref, vmoRef, SPARE_PAGE + i, 1, 0, 0);
       if (ref < 0) for (const mapping of made) core.unmap(mapping);
-      made.push(checkCore<MappingRef>(ref, 'no memory for a mapping'));
+      made.push(checkMemory<MappingRef>(core, ref, 'for a mapping'));
     }
     for (const mapping of made) core.unmap(mapping);
   }

@@ -38,6 +38,31 @@ export function fail(status: StatusName, message: string, details: ErrorDetails 
   throw new ZxError(status, message, details);
 }
 
+/** What a core tells of the memory it has left. */
+export interface MemoryLeft {
+  /** Free physical pages. */ readonly freePages: number;
+  /** Host memory that it may still take, bytes. */ readonly hostBytesLeft: number;
+}
+
+/**
+ * Passes on what the core answered, or throws its refusal; where memory ran out with what is left.
+ *
+ * @param core - the core that answered
+ * @param result - 0 or more, or a reference: success; negative: a status number
+ * @param what - what was asked: follows "no memory", such as `to touch 5 pages`
+ * @param details - the numbers of the call
+ */
+export function checkMemory<R extends number>(
+  core: MemoryLeft, result: R | number, what: string, details: ErrorDetails = {},
+): R {
+  if (result >= 0) return result as R;
+  const { freePages, hostBytesLeft } = core;
+  const left = `${freePages} pages and ${hostBytesLeft} bytes of host memory are left`;
+  throw new ZxError(statusName(result), `no memory ${what}: ${left}`, {
+    ...details, freePages, hostBytesLeft,
+  });
+}
+
 /**
  * Passes on what the core answered, or throws its refusal.
  *

@@ -5,7 +5,7 @@
  */
 
 import type { AspaceRef } from '../core/core.js';
-import { checkCore, fail } from './errors.js';
+import { checkMemory, fail } from './errors.js';
 import { Handle } from './handle.js';
 import { JobObject } from './job-object.js';
 import { checkNames } from './object.js';
@@ -69,7 +69,8 @@ export class Job extends Handle<JobObject> {
     if (options.koid !== undefined && options.koid === options.rootVmar?.koid) {
       fail('ZX_ERR_ALREADY_EXISTS', `koid ${options.koid} named twice`, { koid: options.koid });
     }
-    const aspace = checkCore<AspaceRef>(system.core.aspaceCreate(), 'no memory for a process');
+    const aspace = checkMemory<AspaceRef>(
+      system.core, system.core.aspaceCreate(), 'for a process');
     const names = options.koid === undefined ? { name } : { name, koid: options.koid };
     const object = new ProcessObject(system, job, names, {
       name: 'root',

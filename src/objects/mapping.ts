@@ -9,7 +9,7 @@
 
 import type { AddressSpace } from './aspace.js';
 import type { Core, MappingRef } from '../core/core.js';
-import { checkCore } from './errors.js';
+import { checkMemory } from './errors.js';
 import { VmOption } from './vm-options.js';
 import type { VmarObject } from './vmar-object.js';
 import type { VmoObject } from './vmo-object.js';
@@ -77,7 +77,7 @@ export class Mapping implements MappingParts {
       const offset = vmo.offsetPages + vmoOffsetPages;
       const { ref: tree } = vmo.tree;
       const made = core.map(aspace.ref, tree, parts.basePage, inside, offset, perms);
-      const ref = checkCore<MappingRef>(made, 'no memory for a mapping', { pages });
+      const ref = checkMemory<MappingRef>(core, made, `for a mapping of ${pages} pages`, { pages });
       pieces.push({ first: 0, pages: inside, perms, ref });
     }
     if (inside < pages) pieces.push({ first: inside, pages: pages - inside, perms, ref: NO_REF });
@@ -157,7 +157,7 @@ export class Mapping implements MappingParts {
     if (piece === undefined) return;
     const at = page - piece.first;
     const made = piece.ref === 0 ? NO_REF : this.#core.splitMapping(piece.ref, at);
-    const ref = checkCore<MappingRef>(made, 'no memory to split a mapping', { page });
+    const ref = checkMemory<MappingRef>(this.#core, made, 'to split a mapping', { page });
     const { perms } = piece;
     const second: Piece = { first: page, pages: piece.pages - at, perms, ref };
     this.#pieces.splice(index, 1, { ...piece, pages: at }, second);
@@ -237,7 +237,7 @@ export class Mapping implements MappingParts {
     }
     const made = this.#core.unmapRange(piece.ref, from - piece.first, to - from);
     const details = { pages: to - from };
-    const second = checkCore<MappingRef>(made, 'no memory to split a mapping', details);
+    const second = checkMemory<MappingRef>(this.#core, made, 'to split a mapping', details);
     return from === piece.first ? piece.ref : second;
   }
 

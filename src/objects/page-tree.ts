@@ -14,7 +14,7 @@
  */
 
 import type { Core, VmoRef } from '../core/core.js';
-import { checkCore } from './errors.js';
+import { checkMemory } from './errors.js';
 import type { VmoObject } from './vmo-object.js';
 
 /** Kinds of page trees: `CoreVmoKind`. */
@@ -71,9 +71,9 @@ export class PageTree {
 
   /** A new tree without pages. */
   static create(home: TreeHome, kind: TreeKind, sizePages: number): PageTree {
-    const ref = checkCore<VmoRef>(home.core.vmoCreate(kind, sizePages), 'no memory for a VMO', {
-      sizePages,
-    });
+    const { core } = home;
+    const what = `for a VMO of ${sizePages} pages`;
+    const ref = checkMemory<VmoRef>(core, core.vmoCreate(kind, sizePages), what, { sizePages });
     return new PageTree(home, ref, kind, 0, undefined);
   }
 
@@ -81,7 +81,8 @@ export class PageTree {
   snapshot(offsetPages: number, sizePages: number): PageTree {
     const { core } = this.#home;
     const made = core.vmoSnapshot(this.ref, offsetPages, sizePages);
-    const ref = checkCore<VmoRef>(made, 'no memory for a snapshot', { offsetPages, sizePages });
+    const what = `for a snapshot of ${sizePages} pages`;
+    const ref = checkMemory<VmoRef>(core, made, what, { offsetPages, sizePages });
     const child = this.#offspring(ref, offsetPages, this.parent);
     this.#family ??= { leaves: 1 };
     this.#family.leaves += 1;
@@ -98,11 +99,12 @@ export class PageTree {
     const { core } = this.#home;
     const window = Math.min(sizePages, visiblePages);
     const made = core.vmoLiveChild(this.ref, offsetPages, window);
-    const ref = checkCore<VmoRef>(made, 'no memory for a clone', { offsetPages, sizePages });
+    const what = `for a clone of ${sizePages} pages`;
+    const ref = checkMemory<VmoRef>(core, made, what, { offsetPages, sizePages });
     if (window < sizePages) {
       const grown = core.vmoResize(ref, sizePages);
       if (grown < 0) core.vmoRelease(ref);
-      checkCore(grown, 'no memory for a clone', { offsetPages, sizePages });
+      checkMemory(core, grown, what, { offsetPages, sizePages });
     }
     return this.#offspring(ref, offsetPages, this);
   }

@@ -94,7 +94,7 @@ export function checkAddressSpace(base: bigint, size: bigint): void {
 export function checkCoreOptions(options: CoreOptions): void {
   const { physicalPages, hostBytesMax, variant } = toOptions(options);
   toCount(physicalPages, 'physicalPages', 1, FRAMES_MAX);
-  if (hostBytesMax !== undefined) toCount(hostBytesMax, 'hostBytesMax', 1, HOST_BYTES_MAX);
+  if (hostBytesMax !== undefined) toCount(hostBytesMax, 'hostBytesMax', 0, HOST_BYTES_MAX);
   if (variant !== undefined && variant !== 'release' && variant !== 'debug') {
     refuse(variant, 'variant', 'release');
   }

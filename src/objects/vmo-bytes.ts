@@ -6,8 +6,8 @@
  *     above 2^53 are served by whole pages, so no byte goes astray.
  */
 
-import { checkCore } from './errors.js';
-import { newBytes, PAGE_BYTES, PAGE_BYTES_BIG, pageOf, toBytes } from './units.js';
+import { checkCore, checkMemory } from './errors.js';
+import { newBytes, PAGE_BYTES, PAGE_BYTES_BIG, pageOf, pagesUp, toBytes } from './units.js';
 import type { VmoObject } from './vmo-object.js';
 
 const EXACT = 1n << 53n;
@@ -38,17 +38,19 @@ export function writeBytes(vmo: VmoObject, offset: bigint, data: Uint8Array): vo
   const at = toBytes(vmo.offsetPages) + offset;
   const { core } = vmo.system;
   const { ref } = vmo.tree;
-  const details = { offset, length: data.length, freePages: core.freePages };
+  const details = { offset, length: data.length };
+  const pages = pagesUp(offset + BigInt(data.length)) - pageOf(offset);
+  const what = `to write ${data.length} bytes in ${pages} pages at ${offset}`;
   const skip = Number(at & 4095n);
   if (at + BigInt(data.length) <= EXACT || skip === 0) {
-    checkCore(core.vmoWrite(ref, Number(at), data), 'no memory to write', details);
+    checkMemory(core, core.vmoWrite(ref, Number(at), data), what, details);
     return;
   }
   const start = pageOf(at) * PAGE_BYTES;
   const whole = new Uint8Array(skip + data.length);
   checkCore(core.vmoRead(ref, start, whole.subarray(0, skip)), 'read failed', details);
   whole.set(data, skip);
-  checkCore(core.vmoWrite(ref, start, whole), 'no memory to write', details);
+  checkMemory(core, core.vmoWrite(ref, start, whole), what, details);
 }
 
 /**
@@ -77,9 +79,8 @@ export function zeroBytes(vmo: VmoObject, offset: bigint, length: bigint): void 
 /** One call of the core: all or nothing. Whole pages are dropped. */
 function zeroUnpinned(vmo: VmoObject, at: bigint, length: number): void {
   const { core } = vmo.system;
-  const details = { offset: at, length, freePages: core.freePages };
   const status = core.vmoZeroBytes(vmo.tree.ref, Number(at), length);
-  checkCore(status, 'no memory to zero', details);
+  checkMemory(core, status, `to zero ${length} bytes at ${at}`, { offset: at, length });
 }
 
 function zeroInPage(vmo: VmoObject, at: bigint, length: number): void {
@@ -90,14 +91,15 @@ function zeroInPage(vmo: VmoObject, at: bigint, length: number): void {
   }
   const { core } = vmo.system;
   const { ref } = vmo.tree;
-  const details = { offset: at, length, freePages: core.freePages };
+  const details = { offset: at, length };
   if (core.vmoFrame(ref, pageOf(at)) === 0) return;
   const start = pageOf(at) * PAGE_BYTES;
   const page = new Uint8Array(PAGE_BYTES);
   checkCore(core.vmoRead(ref, start, page), 'read failed', details);
   const skip = Number(at & 4095n);
   page.fill(0, skip, skip + length);
-  checkCore(core.vmoWrite(ref, start, page), 'no memory to zero', details);
+  const status = core.vmoWrite(ref, start, page);
+  checkMemory(core, status, `to zero ${length} bytes at ${at}`, details);
 }
 
 /** Zeroes whole pages of the tree: runs without pins are dropped, pinned pages are filled. */
@@ -119,6 +121,7 @@ function zeroPages(vmo: VmoObject, first: number, end: number): void {
 function dropPages(vmo: VmoObject, first: number, end: number): void {
   if (end <= first) return;
   const { core } = vmo.system;
-  const details = { page: first, pages: end - first };
-  checkCore(core.vmoZeroPages(vmo.tree.ref, first, end - first), 'no memory to zero', details);
+  const pages = end - first;
+  const status = core.vmoZeroPages(vmo.tree.ref, first, pages);
+  checkMemory(core, status, `to zero ${pages} pages`, { page: first, pages });
 }

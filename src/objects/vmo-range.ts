@@ -6,7 +6,7 @@
  * I2. Hints and cache operations check and do nothing: the simulation has no caches.
  */
 
-import { checkCore, fail } from './errors.js';
+import { checkMemory, fail } from './errors.js';
 import { Right } from './rights.js';
 import { isPageAligned, pageOf, pagesUp } from './units.js';
 import { zeroBytes } from './vmo-bytes.js';
@@ -103,11 +103,8 @@ function commit(vmo: VmoObject, offset: bigint, length: bigint): void {
   const { core } = vmo.system;
   const first = pageOf(offset);
   const pages = pagesUp(offset + length) - first;
-  checkCore(
-    core.vmoCommit(vmo.tree.ref, vmo.offsetPages + first, pages),
-    `no memory to commit ${pages} pages, ${core.freePages} are free`,
-    { pages, freePages: core.freePages },
-  );
+  const status = core.vmoCommit(vmo.tree.ref, vmo.offsetPages + first, pages);
+  checkMemory(core, status, `to commit ${pages} pages`, { pages });
 }
 
 function decommit(vmo: VmoObject, offset: bigint, length: bigint): void {
@@ -128,7 +125,8 @@ function decommit(vmo: VmoObject, offset: bigint, length: bigint): void {
   if (pinnedPages > 0) {
     fail('ZX_ERR_BAD_STATE', `${pinnedPages} pages are pinned: expected none`, { pinnedPages });
   }
-  checkCore(core.vmoDecommit(tree.ref, first, pages), 'no memory to decommit', { pages });
+  const status = core.vmoDecommit(tree.ref, first, pages);
+  checkMemory(core, status, `to decommit ${pages} pages`, { pages });
 }
 
 function zero(vmo: VmoObject, offset: bigint, length: bigint): void {

@@ -5,11 +5,12 @@
  *     semantics name; a refused call changed nothing.
  */
 
-import { checkCore, fail } from './errors.js';
+import { checkCore, checkMemory, fail } from './errors.js';
 import { Handle } from './handle.js';
 import { checkNames } from './object.js';
 import { Pin } from './pin.js';
 import { Right } from './rights.js';
+import { Status } from './status.js';
 import {
   isPageAligned, pageOf, PAGES_IN_64_BITS, pagesUp, toBits, toCount, toData, toU64, vmoSizePages,
   type Bytes,
@@ -160,7 +161,10 @@ export class Vmo extends Handle<VmoObject> {
     if (!vmo.isPhysical) {
       const { core } = vmo.system;
       const status = core.vmoPin(vmo.tree.ref, vmo.offsetPages + first, pages);
-      checkCore(status, `cannot pin ${pages} pages`, { pages, freePages: core.freePages });
+      if (status === Status.ZX_ERR_NO_MEMORY) {
+        checkMemory(core, status, `to pin ${pages} pages`, { pages });
+      }
+      checkCore(status, `cannot pin ${pages} pages`, { pages });
     }
     return new Pin(vmo, first, pages);
   }
@@ -232,9 +236,8 @@ function resize(vmo: VmoObject, bytes: bigint): void {
   const shrinks = pages < extent.sizePages || bytes < extent.streamSizeBytes;
   const hasTail = bytes < vmo.sizeBytes && !isPageAligned(bytes);
   if (shrinks && hasTail) zeroBytes(vmo, bytes, 4096n - (bytes & 4095n));
-  checkCore(system.core.vmoResize(tree.ref, pages), `no memory for size ${bytes}`, {
-    size: bytes,
-  });
+  const status = system.core.vmoResize(tree.ref, pages);
+  checkMemory(system.core, status, `for a size of ${bytes} bytes`, { size: bytes });
   extent.sizePages = pages;
   extent.streamSizeBytes = bytes;
 }

@@ -58,10 +58,8 @@ t.test('more pages than are free: every call says how many it asked for and how 
   const { freePages } = system.core;
   for (const [name, pages, call] of calls) {
     const { message, details } = refusal(t, system, name, call);
-    // the messages of `write` and `pin` name no numbers yet: src/objects/vmo-bytes.ts, vmo.ts
-    const todo = name === 'write' || name === 'pin';
-    t.match(message, new RegExp(`\\b${pages}\\b`), `${name}: what was asked`, { todo });
-    t.match(message, new RegExp(`\\b${freePages}\\b`), `${name}: what is left`, { todo });
+    t.match(message, new RegExp(`\\b${pages} pages\\b`), `${name}: what was asked`);
+    t.match(message, new RegExp(`\\b${freePages}( pages| are free)`), `${name}: what is left`);
     t.equal(details.freePages, freePages, `${name}: for programs too`);
   }
   process.touch(address, 30 * P, Access.WRITE);
@@ -84,7 +82,8 @@ t.test('page tables take the last pages', async (t) => {
       process.touch(address, P, Access.READ);
       touched += 1;
     } catch {
-      refusal(t, system, 'touch', () => process.touch(address, P, Access.READ));
+      const { message } = refusal(t, system, 'touch', () => process.touch(address, P, Access.READ));
+      t.match(message, /touch 1 pages, with page tables .*: \d+ pages and \d+ bytes .* left$/);
       break;
     }
   }

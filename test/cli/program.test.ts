@@ -92,6 +92,23 @@ const WRONG_VALUES = [
   ['ps', '--group', 'job', '-J'],
 ];
 
+t.test('a policy and a reach that do not go together are wrong usage', async (t) => {
+  const cases: [argv: string[], why: string, opened: number][] = [
+    [['--policy', 'mapcount', '--reach', 'committed'],
+      'policy mapcount accounts by reach present, not committed', 0],
+    [['--policy', 'attributed', '--reach', 'present'],
+      'policy attributed accounts by reach committed, not present', 0],
+    [['--reach', 'present'], 'policy classic accounts by reach committed, not present', 1],
+  ];
+  for (const [argv, why, loads] of cases) {
+    const { status, out, err, opened } = await memsim(['ps', ...argv], BOOT);
+    t.strictSame([status, out, err], [2, '', `${why}\ntry memsim ps --help\n`], argv.join(' '));
+    t.equal(opened.length, loads, 'known before a load where both are given');
+  }
+  const { status } = await memsim(['ps', '--policy', 'exact', '--reach', 'present'], BOOT);
+  t.equal(status, 0);
+});
+
 t.test('a wrong value is one sentence that names the option, before any load', async (t) => {
   for (const argv of WRONG_VALUES) {
     const { status, out, err, opened } = await memsim(argv, BOOT);

@@ -150,8 +150,7 @@ class Builder<S extends KernelSystem> {
   result(): LinuxImport<S> {
     const { system, outside, extras, swap, filler, snapshot } = this;
     const memory = new ImportedMemory(system.core, this.figures);
-    const { consistent, file, meminfo } = snapshot;
-    const note = `${file}: the system changed while it was recorded (consistent: false)`;
+    const { meminfo } = snapshot;
     return {
       system,
       outside,
@@ -162,8 +161,22 @@ class Builder<S extends KernelSystem> {
       notRecordedBytes: memory.notRecordedBytes,
       firstFrame: filler.firstFrame,
       pfns: filler.pfns,
-      notes: consistent ? [] : [note],
+      notes: this.notes(),
     };
+  }
+
+  /** What the recording says of itself, and where it does not agree with itself. */
+  private notes(): string[] {
+    const { snapshot: { consistent, file, frames }, figures, extras } = this;
+    const notes: string[] = [];
+    if (!consistent) notes.push('the system changed while it was recorded (consistent: false)');
+    const [shown, most] = [4096 * this.filler.pfns.length, figures.totalBytes];
+    if (shown > most) notes.push(`${shown} bytes of pages are mapped, of ${most} as MemTotal says`);
+    const short = extras.filter((extra, i) => i % 2 === 1 && extra < 0).length;
+    if (short > 0) {
+      notes.push(`${short} of ${frames.count} pages are mapped more often than their mapcount says`);
+    }
+    return notes.map((note) => `${file}: ${note}`);
   }
 
   private room(): { readonly freePages: number; readonly hostBytesLeft: number } {
