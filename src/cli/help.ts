@@ -43,7 +43,8 @@ Options:
  --job=?        Show the given job and subjobs
                 where ? is the job id.
  --sort=?       A flat list of processes (with -J: of jobs), sorted
-                where ? is one of pss private shared swap unmapped kernel name koid
+                where ? is one of pss private shared swap unmapped kernel name koid;
+                swap adds a column SWAP, unmapped and kernel need --policy exact
  --top=?        Only the first ? of the sorted list; by PSS without --sort
  --group=?      One row for all processes of one name or job
                 where ? is one of name job

@@ -10,7 +10,7 @@ import {
 } from '../views/ps.js';
 import { findTask } from '../views/tasks.js';
 import type { Context } from './context.js';
-import { CommandError } from './errors.js';
+import { CommandError, UsageError } from './errors.js';
 import { parseDecimalKoid, parsePositive } from './options.js';
 
 /** Options of `ps` as commander leaves them. */
@@ -49,6 +49,16 @@ function checkJob(tables: AccountTables, koid: number | undefined): void {
   }
 }
 
+/** Fails where the tables have nothing to sort by: an order by nothing would look like a result. */
+function checkSort({ tasks }: AccountTables, key: PsSortKey | undefined): void {
+  if (key === 'swap' && tasks.swapBytes === undefined && tasks.swapPssBytes === undefined) {
+    throw new CommandError('ps --sort=swap: this system knows no swap');
+  }
+  if ((key === 'unmapped' || key === 'kernel') && tasks.unmappedBytes === undefined) {
+    throw new UsageError(`--sort=${key} goes with --policy exact only`, 'ps');
+  }
+}
+
 /** Runs the command. */
 export async function runPs(context: Context, options: PsOptions): Promise<void> {
   if (options.group === 'user') {
@@ -57,6 +67,7 @@ export async function runPs(context: Context, options: PsOptions): Promise<void>
   const { era } = context.options;
   const tables = await context.tables();
   checkJob(tables, options.job);
+  checkSort(tables, options.sort);
   if (options.group !== undefined) {
     const rows = groupRows(tables, options.group, options.job);
     await context.show(rows, groupColumns(tables), () => groupText(rows, era, options.units));
@@ -77,5 +88,6 @@ export async function runPs(context: Context, options: PsOptions): Promise<void>
     flat: isFlat(selection),
     unit: options.units,
     exactColumns: tables.policy === 'exact',
+    swapColumn: options.sort === 'swap',
   }));
 }

@@ -65,6 +65,8 @@ export interface PsLayout {
   /** A flat list: no indentation. */ readonly flat?: boolean;
   /** `--units`: letter to fix all sizes to; empty chooses. */ readonly unit?: string;
   /** Columns UNMAPPED and KERNEL (policy `exact`). */ readonly exactColumns?: boolean;
+  /** A column SWAP after SHARED: the share of swapped bytes, what `--sort=swap` sorts by. */
+  readonly swapColumn?: boolean;
 }
 
 const LETTERS = ['j', 'p', 't'] as const;
@@ -107,11 +109,16 @@ function subtree(tasks: TaskTable, jobKoid: number | undefined): { first: number
   return { first, end };
 }
 
+/** What a row pays of swap: its share of the slots, where that is known. */
+function swapShare(row: PsRow): number | undefined {
+  return row.swapPssBytes ?? row.swapBytes;
+}
+
 function sizeForSort(row: PsRow, key: PsSortKey): number {
   switch (key) {
     case 'private': return row.privateBytes ?? 0;
     case 'shared': return row.sharedBytes ?? 0;
-    case 'swap': return row.swapPssBytes ?? row.swapBytes ?? 0;
+    case 'swap': return swapShare(row) ?? 0;
     case 'unmapped': return row.unmappedBytes ?? 0;
     case 'kernel': return row.kernelBytes ?? 0;
     default: return 0;
@@ -164,11 +171,13 @@ const EXACT_CELL_WIDTH = 8;
 
 /** Cells of a line between the task and the name, each with its separating space. */
 function cells(layout: PsLayout, texts: readonly string[]): string {
-  const [pss = '', privateText = '', shared = '', unmapped = '', kernel = '', state = ''] = texts;
+  const [pss = '', own = '', shared = '', swap = '', unmapped = '', kernel = '', state = ''] =
+    texts;
   const jobsOnly = layout.jobsOnly === true && layout.threads !== true;
   const early = layout.era === 'page' || layout.era === '2017';
-  let line = ` ${right(pss, CELL_WIDTH)} ${right(privateText, CELL_WIDTH)}`;
+  let line = ` ${right(pss, CELL_WIDTH)} ${right(own, CELL_WIDTH)}`;
   if (!jobsOnly) line += ` ${right(shared, CELL_WIDTH)}`;
+  if (layout.swapColumn) line += ` ${right(swap, CELL_WIDTH)}`;
   if (layout.exactColumns) {
     line += ` ${right(unmapped, EXACT_CELL_WIDTH)} ${right(kernel, EXACT_CELL_WIDTH)}`;
   }
@@ -196,10 +205,10 @@ export function psText(rows: readonly PsRow[], layout: PsLayout): string {
     ' '.repeat(indent * row.depth) + row.type + separator + row.koid);
   const width = tasks.reduce((widest, task) => Math.max(widest, task.length), 0);
   const header = 'TASK'.padEnd(width)
-    + cells(layout, ['PSS', 'PRIVATE', 'SHARED', 'UNMAPPED', 'KERNEL', 'STATE']) + ' NAME';
+    + cells(layout, ['PSS', 'PRIVATE', 'SHARED', 'SWAP', 'UNMAPPED', 'KERNEL', 'STATE']) + ' NAME';
   const lines = rows.map((row, index) => {
-    const sizes = [row.pss?.bytes, row.privateBytes, row.sharedBytes, row.unmappedBytes,
-      row.kernelBytes].map(size);
+    const sizes = [row.pss?.bytes, row.privateBytes, row.sharedBytes, swapShare(row),
+      row.unmappedBytes, row.kernelBytes].map(size);
     const task = (tasks[index] ?? '').padEnd(width);
     return `${task}${cells(layout, [...sizes, row.state])} ${visibleName(row.name)}`;
   });

@@ -109,6 +109,20 @@ t.test('a policy and a reach that do not go together are wrong usage', async (t)
   t.equal(status, 0);
 });
 
+t.test('ps sorts only by what the system knows', async (t) => {
+  const swap = await memsim(['ps', '--sort=swap', '--top=1'], { ...BOOT, swap: true });
+  t.match(swap.out, /SHARED {4}SWAP NAME/);
+  const none = await memsim(['ps', '--sort=swap'], BOOT);
+  t.strictSame([none.status, none.out, none.err],
+    [1, '', 'ps --sort=swap: this system knows no swap\n']);
+  for (const key of ['unmapped', 'kernel']) {
+    const { status, out, err } = await memsim(['ps', `--sort=${key}`], BOOT);
+    const why = `--sort=${key} goes with --policy exact only\ntry memsim ps --help\n`;
+    t.strictSame([status, out, err], [2, '', why]);
+    t.equal((await memsim(['ps', `--sort=${key}`, '--policy', 'exact'], BOOT)).status, 0);
+  }
+});
+
 t.test('a wrong value is one sentence that names the option, before any load', async (t) => {
   for (const argv of WRONG_VALUES) {
     const { status, out, err, opened } = await memsim(argv, BOOT);

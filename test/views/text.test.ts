@@ -106,6 +106,19 @@ t.test('under exact, UNMAPPED and KERNEL stand after SHARED', async (t) => {
   ].join('\n'));
 });
 
+t.test('sorted by swap, the column that was sorted by is shown after SHARED', async (t) => {
+  const spec: SystemSpec = { ...BOOT, swap: true };
+  const text = psText(psRows(makeTables(spec), { sort: 'swap', top: 1 }), {
+    era: 'page', flat: true, swapColumn: true,
+  });
+  t.equal(text, [
+    'TASK       PSS PRIVATE  SHARED    SWAP NAME',
+    'p:1043 1386.3k   1384k     28k      4k bin/devmgr',
+    'TASK       PSS PRIVATE  SHARED    SWAP NAME',
+    '',
+  ].join('\n'));
+});
+
 t.test('vmaps of a tree two deep has the space that C prints for a width of -1', async (t) => {
   const maps = (VMAPS_SH.tasks?.[0]?.maps ?? []).filter((map) => map.depth < 3);
   const tables = makeTables({
