@@ -45,8 +45,18 @@ export class InputError extends Error {
  */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = printable(JSON.stringify(value) ?? String(value));
+  const text = printable(asJson(value));
   return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX - 3)}...` : text;
+}
+
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch (error) {
+    // The parser takes any depth, the printer does not.
+    if (error instanceof RangeError) return 'a value nested too deeply';
+    throw error;
+  }
 }
 
 /**

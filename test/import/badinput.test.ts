@@ -56,6 +56,16 @@ for (const { what, input, line, found, expected } of CASES) {
   });
 }
 
+t.test('a value that is nested too deeply, and more frames than fit, are refused at once',
+  async (t) => {
+  const deep = await refusal(`{"t":"snap","v":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`);
+  t.match(deep.found, /^a value nested too deeply as "v" of snap$/);
+  const lines = text.replace(/("t":"frames".*?"r":")[^"]*/, '$10:2147483648:1:0');
+  t.not(lines, text);
+  const { found, expected } = await refusal(lines);
+  t.match([found, expected], [/^2147483648 frames$/, /^at most 67108863, as many as a system holds$/]);
+});
+
 t.test('data in no known packing is refused', async (t) => {
   const error = await refusal(Buffer.from('PK\u0003\u0004 not a snapshot at all, but a zip'));
   t.match(error.message, /neither JSON, gzip nor brotli/);

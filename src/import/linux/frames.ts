@@ -25,6 +25,9 @@ export const FrameBit = {
   /** No page behind this frame number (bit 20). */ NO_PAGE: 32,
 } as const;
 
+/** Most frames that are read: a small file must not ask for more memory than any system has. */
+const FRAMES_MAX = 2 ** 26 - 1;
+
 const WORD_BITS: ReadonlyArray<readonly [bigint, number]> = [
   [12n, FrameBit.ANON],
   [14n, FrameBit.SWAPBACKED],
@@ -89,7 +92,10 @@ export class FrameTable {
       if (next <= last) fail(place, `PFN ${next} after PFN ${last}`, 'each PFN once, ascending');
       if (length === 0) fail(place, 'a run of 0 frames', 'runs of at least one frame');
       if (next + length > 2 ** 52) fail(place, `PFN ${next + length - 1}`, 'PFNs below 2^52');
-      if (length > 2 ** 31) fail(place, `a run of ${length} frames`, 'at most 2^31');
+      if (this.count + length > FRAMES_MAX) {
+        const most = `at most ${FRAMES_MAX}, as many as a system holds`;
+        fail(place, `${this.count + length} frames`, most);
+      }
       if (mapcount > 0x7fffffff) fail(place, `mapcount ${mapcount}`, 'one below 2^31');
       if (kind >= this.bits.length) {
         fail(place, `kpageflags index ${kind}`, `one below ${this.bits.length}`);
