@@ -10,6 +10,7 @@ import { PASSES, compareTables, unitsAt } from './compare.js';
 import { law, runBoth } from './law.js';
 import type { OnModel } from './on-model.js';
 import type { OnSystem } from './on-system.js';
+import { ALL } from './program.js';
 
 const PAGE = 4096;
 
@@ -93,14 +94,14 @@ const checkPasses = async (model: OnModel, system: OnSystem): Promise<string[]> 
 
 t.test('figures of every policy are the model\'s, and their sums close', (t) => law(
   t, 'figures and sums after a program',
-  { usual: 800, long: 50_000, length: 60, mix: { files: true, processes: true } },
+  { usual: 800, long: 50_000, length: 60, mix: ALL },
   (program) => runBoth(program, 'release', (model, system, step) =>
     step === program.length - 1 ? checkPasses(model, system) : []),
 ));
 
 t.test('and in the middle of long programs', (t) => law(
   t, 'figures and sums every 20 operations',
-  { usual: 40, long: 5_000, length: 300, mix: { files: true, processes: true } },
+  { usual: 40, long: 5_000, length: 300, mix: ALL },
   (program) => runBoth(program, 'debug', (model, system, step) =>
     step % 20 === 19 ? checkPasses(model, system) : []),
 ));

@@ -4,7 +4,8 @@
 import { Mismatch, type Rule, type Step } from '../conformance/cases.js';
 import type { Names } from '../conformance/values.js';
 import type { ModelProcess } from './process.js';
-import type { ModelHandle, ModelPin } from './vmo.js';
+import type { ModelPin } from './vmo-pin.js';
+import type { ModelHandle } from './vmo.js';
 import type { World } from './world.js';
 
 /** What a running case has: the world and what it has named. */

@@ -17,11 +17,12 @@ import { taskActions } from './interpreter-tasks.js';
 import { floor, ratio, sum } from './rational.js';
 import { Refusal, attempt } from './status.js';
 import { newPage, setBytes } from './tree.js';
-import {
-  type ChildKind, type RangeOp, Right, closeHandle, createChild, createFileVmo, createVmo,
-  duplicate,
-  opRange, pinVmo, readVmo, setSize, sizeBytes, unpinVmo, writeVmo,
-} from './vmo.js';
+import { readVmo, writeVmo } from './vmo-bytes.js';
+import { type ChildKind, createChild } from './vmo-child.js';
+import { pinVmo, unpinVmo } from './vmo-pin.js';
+import { RANGE_OPS, type RangeOp, opRange } from './vmo-range.js';
+import { setSize } from './vmo-size.js';
+import { Right, closeHandle, createFileVmo, createVmo, duplicate, sizeBytes } from './vmo.js';
 import { World } from './world.js';
 
 const figures = (bench: Bench, name: string): bigint => {
@@ -102,7 +103,7 @@ const vmoActions: Record<string, Action> = {
   set_size: (b, s) => setSize(b.world, b.handles.get(text(s, 'vmo')), whole(s, 'bytes')),
   op_range: (b, s) => {
     const op = text(s, 'range_op');
-    if (!['COMMIT', 'DECOMMIT', 'ZERO'].includes(op)) throw new Lacking(op);
+    if (!RANGE_OPS.some((known) => known === op)) throw new Lacking(op);
     const handle = b.handles.get(text(s, 'vmo'));
     opRange(b.world, handle, op as RangeOp, whole(s, 'offset'), whole(s, 'len'));
   },
