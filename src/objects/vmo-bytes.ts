@@ -32,9 +32,9 @@ export function readBytes(vmo: VmoObject, offset: bigint, bytes: bigint): Uint8A
   return out;
 }
 
-/** Writes bytes into a VMO; all or none. */
+/** Writes bytes into a VMO; all or none. Device memory is not simulated: it reads as zeros. */
 export function writeBytes(vmo: VmoObject, offset: bigint, data: Uint8Array): void {
-  if (data.length === 0) return;
+  if (data.length === 0 || vmo.isPhysical) return;
   const at = toBytes(vmo.offsetPages) + offset;
   const { core } = vmo.system;
   const { ref } = vmo.tree;

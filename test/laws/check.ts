@@ -1,10 +1,11 @@
 /**
  * Checks a real system against the model in every way that needs no accounting pass: contents,
- * page-table entries, frames by state, the core's own audit.
+ * information, page-table entries, frames by state, the core's own audit.
  */
 import { type Tree, getBytes, lookup } from '../model/tree.js';
 import { type ModelVmo, sizePages } from '../model/vmo.js';
 import { Right } from '../support/api.js';
+import { wrongInfo } from './info.js';
 import type { OnModel } from './on-model.js';
 import type { OnSystem } from './on-system.js';
 
@@ -29,8 +30,9 @@ const wrongContents = (model: OnModel, system: OnSystem): string[] => {
     const handle = system.handles[i]!;
     const size = handle.getSize();
     if (size !== BigInt(sizePages(vmo)) * 4096n) wrong.push(`handle ${i}: size ${size}`);
+    if (vmo.cachePolicy !== 0) continue;
     for (const page of pagesToRead(vmo)) {
-      const got = Buffer.from(handle.read(page * 4096, 4096));
+      const got = Buffer.from(handle.read(BigInt(page) * 4096n, 4096));
       const wanted = getBytes(lookup(vmo.tree, page + vmo.treeOffset), 0, 4096);
       const at = got.equals(wanted) ? -1 : got.findIndex((byte, k) => byte !== wanted[k]);
       if (at < 0) continue;
@@ -108,6 +110,6 @@ export const wrongFrames = (model: OnModel, system: OnSystem): string[] => {
 
 /** Everything that is wrong with a system; nothing if all is well. */
 export const checkSystem = (model: OnModel, system: OnSystem): string[] => [
-  ...wrongFrames(model, system), ...system.system.core.audit(),
+  ...wrongInfo(model, system), ...wrongFrames(model, system), ...system.system.core.audit(),
   ...wrongContents(model, system), ...wrongEntries(model, system),
 ];

@@ -13,6 +13,7 @@ import { OnSystem } from './on-system.js';
 import { type Answer, type Op, compareValues } from './operation.js';
 import { rowOf } from './operations.js';
 import { type Mix, programs, show } from './program.js';
+import { shrink } from './shrink.js';
 
 /** How much of a law is tried. */
 export interface Effort {
@@ -20,12 +21,23 @@ export interface Effort {
   readonly usual: number;
   /** Programs in `npm run test:long`. */
   readonly long: number;
-  /** Operations of a program. */
+  /** Most operations of a program. */
   readonly length: number;
+  /** Fewest; a third of `length` if left out. */
+  readonly least?: number;
   readonly mix: Mix;
 }
 
 const QUICK_SEED = 20260;
+
+/** What is wrong with a program's run; an error on the way is wrong too. */
+const brokenOrThrown = (
+  broken: (program: readonly Op[]) => Promise<string[]>, program: readonly Op[],
+): Promise<string[]> => broken(program).catch((error: Error) => [error.message]);
+
+/** What kind of failure it is, whatever the numbers: a program shrinks within one kind. */
+const failure = (wrong: readonly string[]): string =>
+  wrong.slice(-1).join().replaceAll(/-?\b(0x)?[0-9a-f]*[0-9][0-9a-f]*\b/g, '');
 
 /** Tries a law: `broken` tells what is wrong with a program's run, nothing if all is well. */
 export const law = async (
@@ -34,15 +46,24 @@ export const law = async (
   const asked = Number(process.env['MEMSIM_RUNS'] ?? 0);
   const numRuns = asked > 0 ? asked : runs(effort.usual, effort.long);
   const seed = Number(process.env['MEMSIM_SEED'] ?? 0) || (isLong ? undefined : QUICK_SEED);
-  const property = fc.asyncProperty(programs(effort.length, effort.mix), async (program) => {
+  const property = fc.asyncProperty(programs(effort.length, effort.mix, effort.least), async (program) => {
     const wrong = await broken(program);
     if (wrong.length > 0) throw new Error(wrong.slice(0, 20).join('\n'));
   });
-  const found = await fc.check(property, { numRuns, ...(seed === undefined ? {} : { seed }) });
+  const found = await fc.check(property, {
+    numRuns, endOnFailure: true, ...(seed === undefined ? {} : { seed }),
+  });
   if (found.counterexample !== null) {
-    const [program] = found.counterexample;
-    const { message } = found.errorInstance as Error;
-    t.comment(`${name}: seed ${found.seed}\n${show(program)}\n${message}`);
+    const [whole] = found.counterexample;
+    const wrongAtFirst = await brokenOrThrown(broken, whole);
+    const first = failure(wrongAtFirst);
+    const stoppedAt = /^step (\d+)/.exec(wrongAtFirst[0] ?? '')?.[1];
+    const part = stoppedAt === undefined ? whole : whole.slice(0, Number(stoppedAt) + 1);
+    const fails = async (program: readonly Op[]): Promise<boolean> =>
+      failure(await brokenOrThrown(broken, program)) === first;
+    const program = await shrink(part, fails);
+    const wrong = (await brokenOrThrown(broken, program)).slice(0, 20).join('\n');
+    t.comment(`${name}: seed ${found.seed}\n${show(program)}\n${wrong}`);
   }
   t.notOk(found.failed, `${name}, ${found.numRuns} programs`);
 };
@@ -80,6 +101,7 @@ export const runBoth = async (
   for (const [at, raw] of program.entries()) {
     const op = model.settle(raw);
     const wrong = op === undefined ? [] : step(model, system, op);
+    model.nameNew(raw.step ?? at);
     const what = `step ${at} ${JSON.stringify(op ?? raw)}`;
     if (wrong.length > 0) return [what, ...wrong];
     forgetDropped(model, system);

@@ -4,7 +4,7 @@
  * I1. Objects are numbered as in the model's driver (`on-model.ts`, I1).
  */
 import {
-  type Pin, type Process, type System, type Vmo, ZxError, newSystem,
+  type Pin, type Process, type System, type Vmar, type Vmo, ZxError, newSystem,
 } from '../support/api.js';
 import type { Answer, Op } from './operation.js';
 import { rowOf } from './operations.js';
@@ -17,6 +17,11 @@ export class OnSystem {
   /** Koids of every VMO ever made, in order. */
   readonly made: number[] = [];
   readonly pins: Pin[] = [];
+  readonly vmars: Vmar[] = [];
+  /** Handles that were closed. */
+  readonly closed: Vmo[] = [];
+  /** Processes that ended. */
+  readonly dead: Process[] = [];
 
   constructor(variant: 'release' | 'debug' = 'release') {
     this.system = newSystem(undefined, variant);

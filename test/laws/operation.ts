@@ -15,7 +15,13 @@ import type { OnModel } from './on-model.js';
 import type { OnSystem } from './on-system.js';
 
 /** Arguments that name objects, and the lists of both drivers that they are numbers in. */
-export const LISTS = { handle: 'handles', process: 'processes', pin: 'pins' } as const;
+export const LISTS = {
+  handle: 'handles', process: 'processes', pin: 'pins', vmar: 'vmars', closed: 'closed',
+  dead: 'dead',
+} as const;
+
+/** Name of a list. */
+export type ListName = (typeof LISTS)[keyof typeof LISTS];
 
 /** What an operation may answer: bytes read, an address, a number. */
 export type Value = Uint8Array | bigint | number | string | undefined;
@@ -27,7 +33,7 @@ export interface Answer {
 }
 
 /** Parts of the API that a campaign may leave out. */
-export type Group = 'vmo' | 'file' | 'task';
+export type Group = 'vmo' | 'file' | 'device' | 'task' | 'vmar';
 
 /** A row of a table. `A` are the arguments as drawn, `S` as settled. */
 export interface Row<A, S = A> {
@@ -43,9 +49,10 @@ export interface Row<A, S = A> {
   readonly compare?: (model: OnModel, args: S, wanted: Value, got: Value) => string | undefined;
 }
 
-/** An operation of a program, its arguments as drawn. */
+/** An operation of a program, its arguments as drawn; with a `step`, as settled (`shrink.ts`). */
 export interface Op {
   readonly kind: string;
+  readonly step?: number;
   readonly [argument: string]: unknown;
 }
 
@@ -55,14 +62,19 @@ export type AnyRow = Row<Record<string, never>>;
 /** A row for a table. */
 export const row = <A, S = A>(one: Row<A, S>): AnyRow => one as unknown as AnyRow;
 
-/** The operation with its objects' numbers brought inside the lists; undefined if one is empty. */
+/** The arguments of an operation that name objects, with their lists. */
+export const listsOf = (op: Op): [string, ListName][] =>
+  Object.entries(LISTS).filter(([argument]) => op[argument] !== undefined);
+
+/** The operation with its objects' numbers in their lists; undefined if one is not there. */
 export const settleObjects = (model: OnModel, op: Op): Op | undefined => {
   const settled: Record<string, unknown> = { ...op };
-  for (const [argument, list] of Object.entries(LISTS)) {
-    if (settled[argument] === undefined) continue;
+  for (const [argument, list] of listsOf(op)) {
     const { length } = model[list];
-    if (length === 0) return undefined;
-    settled[argument] = (settled[argument] as number) % length;
+    const object = op[argument] as number | string;
+    const at = typeof object === 'string' ? model.numberOf(list, object) : object % length;
+    if (length === 0 || at < 0) return undefined;
+    settled[argument] = at;
   }
   return settled as unknown as Op;
 };

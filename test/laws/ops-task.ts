@@ -15,14 +15,29 @@ import { type AnyRow, row } from './operation.js';
 const LIVES: Record<string, AnyRow> = {
   process: row({
     weight: 2, group: 'task', args: {},
-    model: (m) => void m.processes.push(new ModelProcess(m.world)),
-    system: (s) =>
-      void s.processes.push(s.system.rootJob.createProcess(`p${s.processes.length}`)),
+    model: (m) => {
+      const process = new ModelProcess(m.world);
+      m.processes.push(process);
+      m.vmars.push(process.root);
+    },
+    system: (s) => {
+      const process = s.system.rootJob.createProcess(`p${s.processes.length}`);
+      s.processes.push(process);
+      s.vmars.push(process.rootVmar);
+    },
   }),
   kill: row({
     weight: 1, group: 'task', args: { process: pick },
-    model: (m, a) => m.processes.splice(a.process, 1)[0]!.kill(),
-    system: (s, a) => s.processes.splice(a.process, 1)[0]!.kill(),
+    model: (m, a) => {
+      const [process] = m.processes.splice(a.process, 1);
+      process!.kill();
+      m.dead.push(process!);
+    },
+    system: (s, a) => {
+      const [process] = s.processes.splice(a.process, 1);
+      process!.kill();
+      s.dead.push(process!);
+    },
   }),
   give: row({
     weight: 1, group: 'task', args: { process: pick, handle: pick },
@@ -35,6 +50,20 @@ const LIVES: Record<string, AnyRow> = {
         copy.close();
         throw error;
       }
+    },
+  }),
+};
+
+const TRANSFER: Record<string, AnyRow> = {
+  transfer: row({
+    weight: 1, group: 'task', args: { process: pick, handle: pick },
+    model: (m, a) => {
+      m.processes[a.process]!.take(m.handles[a.handle]!);
+      m.handles.splice(a.handle, 1);
+    },
+    system: (s, a) => {
+      s.processes[a.process]!.insertHandle(s.handles[a.handle]!);
+      s.handles.splice(a.handle, 1);
     },
   }),
 };
@@ -86,9 +115,11 @@ const modelAt = (m: OnModel, a: ByteArgs & Addressed): [ModelProcess, number] =>
 const systemAt = (s: OnSystem, a: ByteArgs & Addressed): [OnSystem['processes'][0], number] =>
   [s.processes[a.process]!, a.address * 4096 + a.byte];
 
+const access = fc.constantFrom(1, 1, 1, 1, 2, 2, 2, 2, 3, 4, 5, 0, 8);
+
 const ACCESSES: Record<string, AnyRow> = {
   touch: row<TouchArgs, TouchArgs & Addressed>({
-    weight: 6, group: 'task', args: { ...range, access: fc.constantFrom(1, 2) },
+    weight: 6, group: 'task', args: { ...range, access },
     settle: insideMapping,
     model: (m, a) => m.processes[a.process]!.touch(a.address, a.pages, a.access),
     system: (s, a) =>
@@ -119,4 +150,6 @@ const ACCESSES: Record<string, AnyRow> = {
 };
 
 /** Operations on processes, by name. */
-export const TASK_OPS: Record<string, AnyRow> = { ...LIVES, ...MAPS, ...ACCESSES };
+export const TASK_OPS: Record<string, AnyRow> = {
+  ...LIVES, ...TRANSFER, ...MAPS, ...ACCESSES,
+};

@@ -1,6 +1,5 @@
 /**
- * Operations of random programs on VMOs and their handles: making, children, bytes, ranges, sizes,
- * pins.
+ * Operations of random programs on VMOs: making, children, bytes, ranges, sizes, pins.
  */
 import fc from 'fast-check';
 import { newPage, setBytes } from '../model/tree.js';
@@ -9,7 +8,7 @@ import { type ChildKind, createChild } from '../model/vmo-child.js';
 import { pinVmo, unpinVmo } from '../model/vmo-pin.js';
 import { type RangeOp, opRange } from '../model/vmo-range.js';
 import { setSize } from '../model/vmo-size.js';
-import { closeHandle, createFileVmo, createVmo, duplicate, sizePages } from '../model/vmo.js';
+import { createFileVmo, createVmo, sizePages } from '../model/vmo.js';
 import { VmoChild, VmoOp, VmoOption } from '../support/api.js';
 import {
   byte, bytesInsideVmo, insideVmo, odd, page, pages, pattern, pick, rare, size, value,
@@ -40,6 +39,10 @@ const settleChild = (model: OnModel, args: ChildArgs): ChildArgs => {
   return { ...args, offset, size: Math.min(args.size, most - offset), resizable: false };
 };
 
+const childOptions = (args: ChildArgs): number =>
+  VmoChild[args.child] | (args.resizable ? VmoChild.RESIZABLE : 0)
+  | (args.noWrite ? VmoChild.NO_WRITE : 0);
+
 /** Words that the pages of a new file VMO begin with: page i has one if bit i mod 16 is set. */
 const filledPages = (many: number, filled: number): number[] =>
   Array.from({ length: Math.min(many, 64) }, (_, i) => i).filter((i) => (filled >> (i % 16)) & 1);
@@ -47,7 +50,8 @@ const filledPages = (many: number, filled: number): number[] =>
 const MAKING: Record<string, AnyRow> = {
   create: row({
     weight: 2, group: 'vmo', args: { size, resizable: fc.boolean() },
-    model: (m, a) => m.hold(createVmo(m.world, BigInt(a.size) * 4096n, a.resizable)),
+    model: (m, a) => m.hold(createVmo(
+      m.world, BigInt(a.size) * 4096n, a.resizable ? VmoOption.RESIZABLE : 0)),
     system: (s, a) =>
       s.hold(s.system.createVmo(a.size * 4096, a.resizable ? VmoOption.RESIZABLE : 0)),
   }),
@@ -76,30 +80,10 @@ const MAKING: Record<string, AnyRow> = {
     },
     settle: settleChild,
     model: (m, a) => m.hold(createChild(
-      m.world, m.handles[a.handle]!, a.child, BigInt(a.offset) * 4096n, BigInt(a.size) * 4096n,
-      { resizable: a.resizable, noWrite: a.noWrite },
-    )),
-    system: (s, a) => {
-      const options = VmoChild[a.child] | (a.resizable ? VmoChild.RESIZABLE : 0)
-        | (a.noWrite ? VmoChild.NO_WRITE : 0);
-      s.hold(s.handles[a.handle]!.createChild(options, a.offset * 4096, a.size * 4096));
-    },
-  }),
-  duplicate: row({
-    weight: 1, group: 'vmo', args: { handle: pick, drop: fc.nat(63) },
-    model: (m, a) => {
-      const handle = m.handles[a.handle]!;
-      m.handles.push(duplicate(handle, handle.rights & ~a.drop));
-    },
-    system: (s, a) => {
-      const handle = s.handles[a.handle]!;
-      s.handles.push(handle.duplicate(handle.rights & ~a.drop));
-    },
-  }),
-  close: row({
-    weight: 2, group: 'vmo', args: { handle: pick },
-    model: (m, a) => closeHandle(m.world, m.handles.splice(a.handle, 1)[0]!),
-    system: (s, a) => s.handles.splice(a.handle, 1)[0]!.close(),
+      m.world, m.handles[a.handle]!, childOptions(a), BigInt(a.offset) * 4096n,
+      BigInt(a.size) * 4096n)),
+    system: (s, a) =>
+      s.hold(s.handles[a.handle]!.createChild(childOptions(a), a.offset * 4096, a.size * 4096)),
   }),
 };
 
@@ -137,7 +121,7 @@ const RANGES: Record<string, AnyRow> = {
     settle: insideVmo,
     model: (m, a) => {
       const offset = BigInt(a.page) * 4096n + BigInt(a.odd);
-      opRange(m.world, m.handles[a.handle]!, a.op, offset, BigInt(a.pages) * 4096n);
+      opRange(m.world, m.handles[a.handle]!, VmoOp[a.op], offset, BigInt(a.pages) * 4096n);
     },
     system: (s, a) =>
       s.handles[a.handle]!.opRange(VmoOp[a.op], a.page * 4096 + a.odd, a.pages * 4096),
@@ -146,7 +130,8 @@ const RANGES: Record<string, AnyRow> = {
     weight: 1, group: 'vmo',
     args: { handle: pick, wild: rare, page, pages: fc.nat(4), odd: fc.constant(0) },
     settle: insideVmo,
-    model: (m, a) => void m.pins.push(pinVmo(m.world, m.handles[a.handle]!, a.page, a.pages)),
+    model: (m, a) => void m.pins.push(pinVmo(
+      m.world, m.handles[a.handle]!, BigInt(a.page) * 4096n, BigInt(a.pages) * 4096n)),
     system: (s, a) =>
       void s.pins.push(s.handles[a.handle]!.pin(a.page * 4096, a.pages * 4096)),
   }),

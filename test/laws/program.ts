@@ -1,8 +1,8 @@
 /**
  * Random programs: lists of operations drawn from the table.
  *
- * Objects are named by small numbers modulo what lives, so that any program runs on any state, and
- * a program shrinks by leaving operations out. Unless an operation is `wild`, its arguments are
+ * Objects are named by small numbers modulo what lives, so that any program runs on any state; for
+ * how one becomes small see `shrink.ts`. Unless an operation is `wild`, its arguments are
  * then brought inside the object (`settle`), so that most calls succeed.
  */
 import fc from 'fast-check';
@@ -13,9 +13,7 @@ import { OPERATIONS } from './operations.js';
 export type Mix = readonly Group[];
 
 /** All of it. */
-export const ALL: Mix = ['vmo', 'file', 'task'];
-
-const NOTHING: Op = { kind: 'nothing' };
+export const ALL: Mix = ['vmo', 'file', 'device', 'task', 'vmar'];
 
 /** What every program starts from, so that few operations find nothing to work on. */
 const PROLOGUE: Op[] = [
@@ -30,21 +28,20 @@ const TASKS: Op[] = [
 ];
 
 /**
- * Programs of up to `length` operations after a short prologue.
- *
- * They are long from the start, so that state builds up; an operation shrinks to `nothing`, which
- * is then left out.
+ * Programs of `least` to `length` operations after a short prologue: long from the start, so that
+ * state builds up.
  */
-export const programs = (length: number, mix: Mix): fc.Arbitrary<Op[]> => {
+export const programs = (
+  length: number, mix: Mix, least = Math.floor(length / 3),
+): fc.Arbitrary<Op[]> => {
   const rows = Object.entries(OPERATIONS).filter(([, row]) => mix.includes(row.group));
   const choices = rows.map(([kind, { weight, args }]) => ({
     weight, arbitrary: fc.record({ kind: fc.constant(kind), ...args }) as fc.Arbitrary<Op>,
   }));
-  const nothing = { weight: 1, arbitrary: fc.constant(NOTHING) };
-  const op = fc.oneof({ withCrossShrink: true }, nothing, ...choices);
-  const body = fc.array(op, { minLength: Math.floor(length / 3), maxLength: length, size: 'max' });
+  const op = fc.oneof(...choices);
+  const body = fc.array(op, { minLength: least, maxLength: length, size: 'max' });
   const prologue = mix.includes('task') ? [...PROLOGUE, ...TASKS] : PROLOGUE;
-  return body.map((rest) => [...prologue, ...rest.filter((one) => one.kind !== 'nothing')]);
+  return body.map((rest) => [...prologue, ...rest]);
 };
 
 /** A program as text, one operation a line: what a failing run prints. */

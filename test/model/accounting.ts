@@ -65,7 +65,7 @@ const pagesOf = function* (m: ModelMapping): Generator<[number, number]> {
 };
 
 /** The stretches of a mapping with equal permissions, each in the shape of a mapping. */
-const stretches = (m: ModelMapping): ModelMapping[] => {
+export const stretches = (m: ModelMapping): ModelMapping[] => {
   const found: ModelMapping[] = [];
   let from = 0;
   for (let at = 1; at <= m.pages; at++) {

@@ -7,7 +7,8 @@ import {
   type ProcessFigures, attributed, attributedVmos, classic, reached,
 } from './accounting.js';
 import { type Action, type Bench, expectSame } from './bench.js';
-import { ModelProcess, Perm } from './process.js';
+import { ModelProcess } from './process.js';
+import { Perm } from './vmar.js';
 import { ZERO, floor, ratio, subtract } from './rational.js';
 
 const statsOf = (bench: Bench, name: string): ProcessFigures => {

@@ -11,18 +11,21 @@ import {
   Names, bytesOf, count, names, text, whole, word, wordBytes, wordOffset,
 } from '../conformance/values.js';
 import { attributedVmos, classicVmos, shareCount } from './accounting.js';
-import { ModelProcess, Perm } from './process.js';
+import { ModelProcess } from './process.js';
+import { Perm } from './vmar.js';
 import { type Action, type Bench, expectSame } from './bench.js';
 import { taskActions } from './interpreter-tasks.js';
 import { floor, ratio, sum } from './rational.js';
 import { Refusal, attempt } from './status.js';
 import { newPage, setBytes } from './tree.js';
 import { readVmo, writeVmo } from './vmo-bytes.js';
-import { type ChildKind, createChild } from './vmo-child.js';
+import { ChildBit, createChild } from './vmo-child.js';
 import { pinVmo, unpinVmo } from './vmo-pin.js';
-import { RANGE_OPS, type RangeOp, opRange } from './vmo-range.js';
+import { RANGE_OPS, type RangeOp, opRange, rangeOp } from './vmo-range.js';
 import { setSize } from './vmo-size.js';
-import { Right, closeHandle, createFileVmo, createVmo, duplicate, sizeBytes } from './vmo.js';
+import {
+  Right, VmoBit, closeHandle, createFileVmo, createVmo, duplicate, sizeBytes,
+} from './vmo.js';
 import { World } from './world.js';
 
 const figures = (bench: Bench, name: string): bigint => {
@@ -61,7 +64,7 @@ const vmoActions: Record<string, Action> = {
     const options = names(s, 'options');
     if (options.some((o) => o !== 'RESIZABLE')) throw new Lacking(`options ${options}`);
     const size = bytesOf(s, 'size_bytes', 'pages');
-    b.handles.set(text(s, 'out'), createVmo(b.world, size, options.length > 0));
+    b.handles.set(text(s, 'out'), createVmo(b.world, size, options.length * VmoBit.RESIZABLE));
   },
   vmo_create_pager: (b, s) => {
     const handle = createFileVmo(b.world, count(s, 'pages'));
@@ -81,10 +84,9 @@ const vmoActions: Record<string, Action> = {
     const options = names(s, 'options');
     const offset = bytesOf(s, 'offset_bytes', 'offset_pages');
     const size = bytesOf(s, 'size_bytes', 'pages');
-    const child = createChild(
-      b.world, b.handles.get(text(s, 'of')), text(s, 'kind') as ChildKind, offset, size,
-      { resizable: options.includes('RESIZABLE'), noWrite: options.includes('NO_WRITE') },
-    );
+    const bits = [text(s, 'kind'), ...options].reduce(
+      (sum, name) => sum | ChildBit[name as keyof typeof ChildBit], 0);
+    const child = createChild(b.world, b.handles.get(text(s, 'of')), bits, offset, size);
     b.handles.set(text(s, 'out'), child);
   },
   write: (b, s) =>
@@ -105,7 +107,7 @@ const vmoActions: Record<string, Action> = {
     const op = text(s, 'range_op');
     if (!RANGE_OPS.some((known) => known === op)) throw new Lacking(op);
     const handle = b.handles.get(text(s, 'vmo'));
-    opRange(b.world, handle, op as RangeOp, whole(s, 'offset'), whole(s, 'len'));
+    opRange(b.world, handle, rangeOp(op as RangeOp), whole(s, 'offset'), whole(s, 'len'));
   },
   duplicate: (b, s) => {
     const handle = b.handles.get(text(s, 'of'));
@@ -117,8 +119,8 @@ const vmoActions: Record<string, Action> = {
   },
   close: (b, s) => closeHandle(b.world, b.handles.get(text(s, 'handle'))),
   pin: (b, s) => {
-    const [first, many] = [count(s, 'offset') / 4096, count(s, 'len') / 4096];
-    b.pins.set(text(s, 'out'), pinVmo(b.world, b.handles.get(text(s, 'vmo')), first, many));
+    const handle = b.handles.get(text(s, 'vmo'));
+    b.pins.set(text(s, 'out'), pinVmo(b.world, handle, whole(s, 'offset'), whole(s, 'len')));
   },
   unpin: (b, s) => unpinVmo(b.world, b.pins.get(text(s, 'pin'))),
 };

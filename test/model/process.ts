@@ -1,17 +1,21 @@
 /**
  * Processes of the model: mappings, faults and page-table entries.
  *
- * I1. Mappings of a process do not overlap.
+ * I1. Mappings of a process do not overlap. What VMARs hold which is `vmar.ts`.
  * I2. `entries` holds the addresses (in pages) that a fault has filled, with the page they lead
  *     to, or null for the shared zero page.
  */
 import { Refusal, refuseIf } from './status.js';
 import { type Page, getBytes, lookup, setBytes } from './tree.js';
+import {
+  type ModelVmar, Perm, VmarBit, type VmarHandle, firstHandle, mapVmo, protect, unmap,
+} from './vmar.js';
 import { type ModelHandle, type ModelVmo, Right, reap, sizePages } from './vmo.js';
 import type { World } from './world.js';
 
-/** Permission bits of a mapping. */
-export const Perm = { READ: 1, WRITE: 2, EXECUTE: 4 } as const;
+/** First page and number of pages of a user's address space on x86-64. */
+const USER_BASE = 0x1000;
+const USER_PAGES = 2 ** 35 - 1 - USER_BASE;
 
 /** One mapping: `pages` pages of `vmo` from `vmoOffset`, at address page `base`. */
 export interface ModelMapping {
@@ -22,6 +26,9 @@ export interface ModelMapping {
   /** Permissions of each page. */
   perms: number[];
   readonly maxPerms: number;
+  readonly vmar: ModelVmar;
+  /** Accesses past the page that holds the stream's end fault. */
+  readonly streamBound: boolean;
 }
 
 /** One process with its address space and its handles. */
@@ -30,17 +37,31 @@ export class ModelProcess {
   mappings: ModelMapping[] = [];
   readonly entries = new Map<number, Page | null>();
   readonly handles: ModelHandle[] = [];
+  /** Living VMARs in the order made, the root first. */
+  vmars: ModelVmar[] = [];
+  readonly root: VmarHandle;
+  alive = true;
 
   constructor(readonly world: World) {
     this.id = world.nextId();
+    const root: ModelVmar = {
+      process: this, parent: null, base: USER_BASE, pages: USER_PAGES, canMap: 0x3c0, alive: true,
+    };
+    this.vmars.push(root);
+    this.root = firstHandle(root);
     world.processes.push(this);
   }
 
   /** Puts a duplicate of a handle into the process's table. */
   give(handle: ModelHandle): void {
     refuseIf((handle.rights & Right.DUPLICATE) === 0, 'ZX_ERR_ACCESS_DENIED');
-    refuseIf((handle.rights & Right.TRANSFER) === 0, 'ZX_ERR_ACCESS_DENIED');
+    this.take(handle);
     handle.vmo.handles += 1;
+  }
+
+  /** Puts a handle into the process's table. */
+  take(handle: ModelHandle): void {
+    refuseIf((handle.rights & Right.TRANSFER) === 0, 'ZX_ERR_ACCESS_DENIED');
     this.handles.push(handle);
   }
 
@@ -56,28 +77,33 @@ export class ModelProcess {
     return lookup(mapping.vmo.tree, page + mapping.vmo.treeOffset);
   }
 
-  /** zx_vmar_map at a fixed free address. */
+  /** zx_vmar_map at a fixed address of the root VMAR. */
   map(handle: ModelHandle, base: number, pages: number, vmoOffset: number, perms: number): void {
-    refuseIf((handle.rights & Right.MAP) === 0, 'ZX_ERR_ACCESS_DENIED');
-    refuseIf(perms !== 0 && (perms & Perm.READ) === 0, 'ZX_ERR_INVALID_ARGS');
-    const maxPerms = ((handle.rights & Right.READ) ? Perm.READ : 0)
-      | ((handle.rights & Right.WRITE) ? Perm.WRITE : 0)
-      | ((handle.rights & Right.EXECUTE) ? Perm.EXECUTE : 0);
-    refuseIf((perms & ~maxPerms) !== 0, 'ZX_ERR_ACCESS_DENIED');
-    refuseIf(pages === 0, 'ZX_ERR_INVALID_ARGS');
-    const overlaps = this.mappings.some((m) => base < m.base + m.pages && m.base < base + pages);
-    refuseIf(overlaps, 'ZX_ERR_ALREADY_EXISTS');
-    handle.vmo.mappings += 1;
-    this.mappings.push({
-      base, pages, vmoOffset, vmo: handle.vmo, maxPerms,
-      perms: new Array<number>(pages).fill(perms),
-    });
+    const offset = BigInt(base - this.root.vmar.base) * 4096n;
+    const options = VmarBit.SPECIFIC | VmarBit.ALLOW_FAULTS | perms;
+    const bytes = BigInt(pages) * 4096n;
+    mapVmo(this.root, options, offset, handle, BigInt(vmoOffset) * 4096n, bytes);
+  }
+
+  /** zx_vmar_unmap of the root VMAR. */
+  unmap(first: number, pages: number): void {
+    unmap(this.root, BigInt(first) * 4096n, BigInt(pages) * 4096n);
+  }
+
+  /** zx_vmar_protect of the root VMAR. */
+  protect(first: number, pages: number, perms: number): void {
+    protect(this.root, perms, BigInt(first) * 4096n, BigInt(pages) * 4096n);
+  }
+
+  /** Takes in a mapping where nothing is. */
+  add(mapping: ModelMapping): void {
+    mapping.vmo.mappings += 1;
+    this.mappings.push(mapping);
     this.mappings.sort((a, b) => a.base - b.base);
   }
 
-  /** zx_vmar_unmap: trims, splits and removes mappings. Gaps are fine. */
-  unmap(first: number, pages: number): void {
-    refuseIf(pages === 0, 'ZX_ERR_INVALID_ARGS');
+  /** Takes a range out of the mappings: trims, splits and removes them. */
+  cut(first: number, pages: number): void {
     const end = first + pages;
     const kept: ModelMapping[] = [];
     const touched = new Set<ModelVmo>();
@@ -105,22 +131,6 @@ export class ModelProcess {
     for (const vmo of touched) reap(this.world, vmo);
   }
 
-  /** zx_vmar_protect over mapped pages. */
-  protect(first: number, pages: number, perms: number): void {
-    refuseIf(pages === 0, 'ZX_ERR_INVALID_ARGS');
-    refuseIf(perms !== 0 && (perms & Perm.READ) === 0, 'ZX_ERR_INVALID_ARGS');
-    for (let address = first; address < first + pages; address++) {
-      const mapping = this.mappingAt(address);
-      refuseIf(mapping === undefined, 'ZX_ERR_NOT_FOUND');
-      refuseIf((perms & ~(mapping?.maxPerms ?? 0)) !== 0, 'ZX_ERR_ACCESS_DENIED');
-    }
-    for (let address = first; address < first + pages; address++) {
-      const mapping = this.mappingAt(address);
-      if (mapping) mapping.perms[address - mapping.base] = perms;
-      if (perms === 0) this.entries.delete(address);
-    }
-  }
-
   /** Refuses an access that would fault; the mapping and what it shows there, if it would not. */
   check(address: number, access: number): { mapping: ModelMapping; shown: Page | null } {
     const mapping = this.mappingAt(address);
@@ -128,13 +138,16 @@ export class ModelProcess {
     const perms = mapping.perms[address - mapping.base] ?? 0;
     refuseIf((access & ~perms) !== 0, 'ZX_ERR_ACCESS_DENIED');
     const shown = this.shownAt(mapping, address);
-    if (shown === 'outside') throw new Refusal('ZX_ERR_OUT_OF_RANGE');
+    if (shown === 'outside' || this.#isPastStream(mapping, address)) {
+      throw new Refusal('ZX_ERR_OUT_OF_RANGE');
+    }
     return { mapping, shown: shown ?? null };
   }
 
   /** One page fault for reading or writing; the page reached, null for the zero page. */
   fault(address: number, access: number): Page | null {
     const { mapping, shown } = this.check(address, access);
+    if (mapping.vmo.tree.kind === 'physical') return null;
     if ((access & Perm.WRITE) === 0) {
       this.entries.set(address, shown);
       return shown;
@@ -147,6 +160,7 @@ export class ModelProcess {
 
   /** Faults on each page of a range, or on none if any is refused. */
   touch(first: number, pages: number, access: number): void {
+    refuseIf(access === 0 || (access & ~7) !== 0, 'ZX_ERR_INVALID_ARGS');
     for (let address = first; address < first + pages; address++) this.check(address, access);
     for (let address = first; address < first + pages; address++) this.fault(address, access);
   }
@@ -163,8 +177,16 @@ export class ModelProcess {
     if (page) setBytes(page, addressBytes % 4096, data);
   }
 
+  #isPastStream(mapping: ModelMapping, address: number): boolean {
+    const page = BigInt(mapping.vmoOffset + address - mapping.base);
+    return mapping.streamBound && page * 4096n >= mapping.vmo.stream.bytes;
+  }
+
   /** The process ends: its mappings and handles go. */
   kill(): void {
+    for (const vmar of this.vmars) vmar.alive = false;
+    this.vmars = [];
+    this.alive = false;
     const at = this.world.processes.indexOf(this);
     if (at >= 0) this.world.processes.splice(at, 1);
     const vmos = new Set(this.mappings.map((m) => m.vmo));

@@ -15,7 +15,8 @@ export type Status =
   | 'ZX_ERR_ALREADY_EXISTS'
   | 'ZX_ERR_UNAVAILABLE'
   | 'ZX_ERR_ACCESS_DENIED'
-  | 'ZX_ERR_NO_RESOURCES';
+  | 'ZX_ERR_NO_RESOURCES'
+  | 'ZX_ERR_BAD_HANDLE';
 
 /** A refusal, thrown by the model; {@link attempt} turns it into its status. */
 export class Refusal extends Error {

@@ -22,8 +22,11 @@ export interface Page {
 /** What a tree has at one page number. */
 export type Slot = Page | 'zero';
 
-/** Kinds of trees: `file` stands for memory that a user pager or a file system fills. */
-export type TreeKind = 'anonymous' | 'file';
+/**
+ * Kinds of trees: `file` stands for memory that a user pager or a file system fills, `physical` for
+ * device memory, which has no pages.
+ */
+export type TreeKind = 'anonymous' | 'file' | 'physical';
 
 /** One page tree: what a VMO that is no slice and no reference is made of. */
 export interface Tree {

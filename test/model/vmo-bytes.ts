@@ -30,6 +30,7 @@ export const eachPage = (
 export const readVmo = (handle: ModelHandle, offset: bigint, length: number): Uint8Array => {
   needs(handle, Right.READ);
   inRange(handle.vmo, offset, BigInt(length));
+  refuseIf(handle.vmo.cachePolicy !== 0, 'ZX_ERR_BAD_STATE');
   const out = new Uint8Array(length);
   eachPage(handle.vmo, offset, BigInt(length), (page, at, count, done) => {
     out.set(getBytes(lookup(handle.vmo.tree, page), at, count), done);
@@ -43,17 +44,31 @@ export const writeVmo = (
 ): void => {
   needs(handle, Right.WRITE);
   inRange(handle.vmo, offset, BigInt(data.length));
+  refuseIf(handle.vmo.cachePolicy !== 0, 'ZX_ERR_BAD_STATE');
+  if (handle.vmo.tree.kind === 'physical') return;
   eachPage(handle.vmo, offset, BigInt(data.length), (page, at, count, done) => {
     setBytes(world.fork(handle.vmo.tree, page), at, data.subarray(done, done + count));
   });
 };
 
-/** Makes bytes read as zero: whole pages go, parts of pages are written where there is content. */
+/** Zeroes bytes inside one page. */
+const zeroInPage = (world: World, vmo: ModelVmo, from: bigint, to: bigint): void => {
+  const page = Number(from / 4096n) + vmo.treeOffset;
+  if (from >= to || lookup(vmo.tree, page) === undefined) return;
+  const zeros = new Uint8Array(Number(to - from));
+  setBytes(world.fork(vmo.tree, page), Number(from % 4096n), zeros);
+};
+
+/**
+ * Makes bytes read as zero: whole pages go, parts of pages are written where there is content. The
+ * range may have 2^52 pages.
+ */
 export const zeroRange = (world: World, vmo: ModelVmo, offset: bigint, length: bigint): void => {
-  eachPage(vmo, offset, length, (page, at, count) => {
-    if (count === PAGE_BYTES) world.clear(vmo.tree, page);
-    else if (lookup(vmo.tree, page) !== undefined) {
-      setBytes(world.fork(vmo.tree, page), at, new Uint8Array(count));
-    }
-  });
+  const end = offset + length;
+  const first = (offset + 4095n) / 4096n;
+  const last = end / 4096n;
+  if (first > last) return zeroInPage(world, vmo, offset, end);
+  zeroInPage(world, vmo, offset, first * 4096n);
+  zeroInPage(world, vmo, last * 4096n, end);
+  world.clearRange(vmo.tree, Number(first) + vmo.treeOffset, Number(last) + vmo.treeOffset);
 };

@@ -8,24 +8,76 @@ import {
 } from './vmo.js';
 import type { World } from './world.js';
 
-/** Kinds of children. */
-export type ChildKind =
-  | 'SNAPSHOT' | 'SNAPSHOT_AT_LEAST_ON_WRITE' | 'SNAPSHOT_MODIFIED' | 'SLICE' | 'REFERENCE';
+/** Kinds of children, and what may be added. */
+export const ChildBit = {
+  SNAPSHOT: 1, RESIZABLE: 4, SLICE: 8, SNAPSHOT_AT_LEAST_ON_WRITE: 16, NO_WRITE: 32, REFERENCE: 64,
+  SNAPSHOT_MODIFIED: 128,
+} as const;
+const ONE_OF: readonly number[] = [
+  ChildBit.SNAPSHOT, ChildBit.SLICE, ChildBit.SNAPSHOT_AT_LEAST_ON_WRITE, ChildBit.REFERENCE,
+  ChildBit.SNAPSHOT_MODIFIED,
+];
 
-const checkCow = (world: World, parent: ModelVmo, kind: ChildKind, offset: bigint, size: bigint):
-  'snapshot' | 'live' => {
+/** Kinds of children. */
+export type ChildKind = Exclude<keyof typeof ChildBit, 'RESIZABLE' | 'NO_WRITE'>;
+
+/** What was asked. */
+interface Request {
+  readonly kind: number;
+  readonly resizable: boolean;
+  readonly noWrite: boolean;
+  readonly offset: bigint;
+  readonly bytes: bigint;
+  readonly size: bigint;
+}
+
+/** What a child has before it is registered. */
+type Fields = Parameters<typeof register>[1];
+
+const bad = (wrong: boolean): void => refuseIf(wrong, 'ZX_ERR_INVALID_ARGS');
+const unsupported = (wrong: boolean): void => refuseIf(wrong, 'ZX_ERR_NOT_SUPPORTED');
+
+const slice = (parent: ModelVmo, asked: Request): Fields => {
+  const { offset, size } = asked;
+  bad(asked.resizable || offset % 4096n !== 0n);
+  bad(offset + size > sizeBytes(parent));
+  unsupported(parent.stream.resizable);
+  refuseIf(parent.cachePolicy !== 0 && parent.tree.kind !== 'physical', 'ZX_ERR_BAD_STATE');
+  return {
+    ...parent, parent, treeOffset: parent.treeOffset + Number(offset / 4096n),
+    slicePages: Number(size / 4096n), isReference: false, isCow: false, isImmutable: false,
+    resizable: false, rootOffset: parent.rootOffset + offset,
+    stream: { bytes: asked.bytes, resizable: false },
+  };
+};
+
+const reference = (parent: ModelVmo, asked: Request): Fields => {
+  bad(asked.offset !== 0n || asked.bytes !== 0n);
+  unsupported(parent.slicePages !== null || parent.tree.kind === 'physical');
+  return {
+    ...parent, parent, isReference: true, isCow: false, isImmutable: false,
+    resizable: asked.resizable,
+  };
+};
+
+/** Which copy-on-write child one gets (2.6), or a refusal. */
+const checkCow = (world: World, parent: ModelVmo, asked: Request): 'snapshot' | 'live' => {
   const { tree } = parent;
-  refuseIf(offset % 4096n !== 0n, 'ZX_ERR_INVALID_ARGS');
-  refuseIf(parent.rootOffset + offset + size >= LIMIT, 'ZX_ERR_INVALID_ARGS');
+  const { kind, offset, size } = asked;
+  bad(offset % 4096n !== 0n);
+  bad(parent.rootOffset + offset + size >= LIMIT);
+  unsupported(tree.kind === 'physical');
+  refuseIf(parent.cachePolicy !== 0, 'ZX_ERR_BAD_STATE');
   const paged = tree.kind === 'file' || tree.parent !== null;
-  const slice = parent.slicePages !== null;
-  if (kind === 'SNAPSHOT') refuseIf(slice || paged, 'ZX_ERR_NOT_SUPPORTED');
-  else refuseIf(slice && tree.kind !== 'file', 'ZX_ERR_NOT_SUPPORTED');
+  const isSlice = parent.slicePages !== null;
+  if (kind === ChildBit.SNAPSHOT) unsupported(isSlice || paged);
+  else unsupported(isSlice && tree.kind !== 'file');
   const hidden = world.hasHiddenParent(tree);
   const atRoot = tree.kind === 'file';
   const chained = tree.parent !== null && tree.parent.parent !== null && !hidden;
-  if (kind === 'SNAPSHOT_MODIFIED' && paged && !atRoot) refuseIf(chained, 'ZX_ERR_NOT_SUPPORTED');
-  const live = kind === 'SNAPSHOT_MODIFIED' ? atRoot : paged && !hidden;
+  const modified = kind === ChildBit.SNAPSHOT_MODIFIED;
+  if (modified && paged && !atRoot) unsupported(chained);
+  const live = modified ? atRoot : paged && !hidden;
   if (!live) refuseIf(tree.pins.size > 0, 'ZX_ERR_BAD_STATE');
   return live ? 'live' : 'snapshot';
 };
@@ -34,52 +86,47 @@ const checkCow = (world: World, parent: ModelVmo, kind: ChildKind, offset: bigin
 const parentPages = (parent: ModelVmo, offset: bigint): number =>
   Math.max(0, sizePages(parent) - Number(offset / 4096n));
 
-/** zx_vmo_create_child for SNAPSHOT, AT_LEAST_ON_WRITE, MODIFIED, SLICE and REFERENCE. */
-export const createChild = (
-  world: World, handle: ModelHandle, kind: ChildKind, offset: bigint, bytes: bigint,
-  options: { resizable?: boolean; noWrite?: boolean } = {},
-): ModelHandle => {
-  const { vmo: parent } = handle;
-  const resizable = options.resizable ?? false;
-  const noWrite = options.noWrite ?? false;
-  const size = roundUp(bytes);
-  refuseIf(noWrite && resizable, 'ZX_ERR_INVALID_ARGS');
-  needs(handle, Right.DUPLICATE | Right.READ);
-  const base = handle.rights & ~Right.RESIZE;
-  const own = Right.GET_PROPERTY | Right.SET_PROPERTY;
-  if (kind === 'SLICE') {
-    refuseIf(resizable || offset % 4096n !== 0n, 'ZX_ERR_INVALID_ARGS');
-    refuseIf(offset + size > sizeBytes(parent), 'ZX_ERR_INVALID_ARGS');
-    refuseIf(parent.resizable, 'ZX_ERR_NOT_SUPPORTED');
-    const vmo = register(world, {
-      tree: parent.tree, treeOffset: parent.treeOffset + Number(offset / 4096n),
-      slicePages: Number(size / 4096n), isReference: false, isCow: false, resizable: false,
-      rootOffset: parent.rootOffset + offset, parent, stream: { bytes },
-    });
-    return { vmo, rights: (noWrite ? base & ~Right.WRITE : base) | own };
-  }
-  if (kind === 'REFERENCE') {
-    refuseIf(offset !== 0n || bytes !== 0n, 'ZX_ERR_INVALID_ARGS');
-    if (resizable) needs(handle, Right.RESIZE);
-    refuseIf(parent.slicePages !== null, 'ZX_ERR_NOT_SUPPORTED');
-    const vmo = register(world, {
-      tree: parent.tree, treeOffset: 0, slicePages: null, isReference: true, isCow: false,
-      resizable, rootOffset: parent.rootOffset, parent,
-      stream: parent.stream,
-    });
-    const rights = (noWrite ? base & ~Right.WRITE : base) | own;
-    return { vmo, rights: resizable ? rights | Right.RESIZE : rights };
-  }
-  const how = checkCow(world, parent, kind, offset, size);
+const copyOnWrite = (world: World, parent: ModelVmo, asked: Request): Fields => {
+  const { offset, resizable } = asked;
+  const how = checkCow(world, parent, asked);
   const at = Number(offset / 4096n) + parent.treeOffset;
-  const pages = Number(size / 4096n);
+  const pages = Number(asked.size / 4096n);
   const visible = parentPages(parent, offset);
   const tree = how === 'live'
     ? world.liveTree(parent.tree, at, pages, visible) : world.snapshotTree(parent.tree, at, pages);
-  const vmo = register(world, {
-    tree, treeOffset: 0, slicePages: null, isReference: false, isCow: true, resizable,
-    rootOffset: parent.rootOffset + offset, parent, stream: { bytes },
-  });
-  const cow = noWrite ? base & ~Right.WRITE : (base | Right.WRITE) & ~Right.EXECUTE;
-  return { vmo, rights: cow | own | (resizable ? Right.RESIZE : 0) };
+  return {
+    ...parent, parent, tree, treeOffset: 0, slicePages: null, isReference: false, isCow: true,
+    isImmutable: asked.kind === ChildBit.SNAPSHOT && asked.noWrite, resizable,
+    rootOffset: parent.rootOffset + offset, stream: { bytes: asked.bytes, resizable },
+  };
+};
+
+const rightsOf = (handle: ModelHandle, asked: Request): number => {
+  const own = Right.GET_PROPERTY | Right.SET_PROPERTY | (asked.resizable ? Right.RESIZE : 0);
+  const rights = (handle.rights & ~Right.RESIZE) | own;
+  if (asked.noWrite) return rights & ~Right.WRITE;
+  const isWindow = asked.kind === ChildBit.SLICE || asked.kind === ChildBit.REFERENCE;
+  return isWindow ? rights : (rights | Right.WRITE) & ~Right.EXECUTE;
+};
+
+/** zx_vmo_create_child. */
+export const createChild = (
+  world: World, handle: ModelHandle, options: number, offset: bigint, bytes: bigint,
+): ModelHandle => {
+  const { vmo: parent } = handle;
+  const size = roundUp(bytes);
+  const resizable = (options & ChildBit.RESIZABLE) !== 0;
+  const noWrite = (options & ChildBit.NO_WRITE) !== 0;
+  bad(noWrite && resizable);
+  const resizes = (options & ChildBit.REFERENCE) !== 0 && resizable;
+  needs(handle, Right.DUPLICATE | Right.READ | (resizes ? Right.RESIZE : 0));
+  const kind = options & ~(ChildBit.RESIZABLE | ChildBit.NO_WRITE);
+  bad(!ONE_OF.includes(kind));
+  const asked: Request = { kind, resizable, noWrite, offset, bytes, size };
+  const name = (handle.rights & Right.GET_PROPERTY) !== 0 ? parent.name : '';
+  let fields: Fields;
+  if (kind === ChildBit.SLICE) fields = slice(parent, asked);
+  else if (kind === ChildBit.REFERENCE) fields = reference(parent, asked);
+  else fields = copyOnWrite(world, parent, asked);
+  return { vmo: register(world, { ...fields, name }), rights: rightsOf(handle, asked) };
 };

@@ -15,17 +15,19 @@ export interface ModelPin {
   readonly pages: number;
 }
 
-/** Pins pages: commits and forks them, and keeps the VMO. */
+/** Pins pages: commits and forks them, and keeps the VMO. The range is widened to whole pages. */
 export const pinVmo = (
-  world: World, handle: ModelHandle, page: number, pages: number,
+  world: World, handle: ModelHandle, offset: bigint, length: bigint,
 ): ModelPin => {
   const { vmo } = handle;
   needs(handle, Right.MAP);
-  inRange(vmo, BigInt(page) * 4096n, BigInt(pages) * 4096n);
-  refuseIf(pages === 0, 'ZX_ERR_INVALID_ARGS');
-  const first = page + vmo.treeOffset;
+  inRange(vmo, offset, length);
+  refuseIf(length === 0n, 'ZX_ERR_INVALID_ARGS');
+  const first = Number(offset / 4096n) + vmo.treeOffset;
+  const pages = Number((offset + length + 4095n) / 4096n) - Number(offset / 4096n);
+  const most = vmo.tree.kind === 'physical' ? Infinity : MOST_PINS;
   for (let at = first; at < first + pages; at++) {
-    refuseIf((vmo.tree.pins.get(at) ?? 0) >= MOST_PINS, 'ZX_ERR_UNAVAILABLE');
+    refuseIf((vmo.tree.pins.get(at) ?? 0) >= most, 'ZX_ERR_UNAVAILABLE');
   }
   world.pin(vmo.tree, first, pages);
   vmo.pins += 1;

@@ -21,7 +21,8 @@ export const LIMIT = 1n << 64n;
 /** Rights bits the model knows. */
 export const Right = {
   DUPLICATE: 1, TRANSFER: 2, READ: 4, WRITE: 8, EXECUTE: 16, MAP: 32, GET_PROPERTY: 64,
-  SET_PROPERTY: 128, SIGNAL: 1 << 12, WAIT: 1 << 14, INSPECT: 1 << 15, RESIZE: 1 << 22,
+  SET_PROPERTY: 128, SIGNAL: 1 << 12, WAIT: 1 << 14, INSPECT: 1 << 15,
+  OP_CHILDREN: 1 << 21, RESIZE: 1 << 22,
 } as const;
 const DEFAULT_RIGHTS = 1 | 2 | 4 | 8 | 32 | 64 | 128 | (1 << 12) | (1 << 14) | (1 << 15);
 
@@ -34,6 +35,8 @@ export interface ModelVmo {
   readonly slicePages: number | null;
   readonly isReference: boolean;
   readonly isCow: boolean;
+  /** SNAPSHOT with NO_WRITE. */
+  readonly isImmutable: boolean;
   readonly resizable: boolean;
   /** Sum of the offsets of it and all its ancestors, bytes. */
   readonly rootOffset: bigint;
@@ -42,8 +45,11 @@ export interface ModelVmo {
   handles: number;
   mappings: number;
   pins: number;
-  /** Bytes of the stream; a reference shares its owner's. */
-  readonly stream: { bytes: bigint };
+  /** Bytes of the stream, and whether anybody may change the size: a reference shares both. */
+  readonly stream: { bytes: bigint; readonly resizable: boolean };
+  /** 0 cached, 1 uncached, 2 uncached device, 3 write combining. */
+  cachePolicy: number;
+  name: string;
 }
 
 /** A handle to a VMO. */
@@ -84,24 +90,62 @@ export const register = (
   return vmo;
 };
 
+/** Options of {@link createVmo}. */
+export const VmoBit = { RESIZABLE: 2, UNBOUNDED: 16 } as const;
+
+const PLAIN = {
+  treeOffset: 0, slicePages: null, isReference: false, isCow: false, isImmutable: false,
+  resizable: false, rootOffset: 0n, parent: null, cachePolicy: 0, name: '',
+} as const;
+
 /** zx_vmo_create. */
-export const createVmo = (world: World, bytes: bigint, resizable = false): ModelHandle => {
-  const pages = Number(roundUp(bytes) / 4096n);
-  const vmo = register(world, {
-    tree: world.newTree('anonymous', pages), treeOffset: 0, slicePages: null, isReference: false,
-    isCow: false, resizable, rootOffset: 0n, parent: null, stream: { bytes },
-  });
+export const createVmo = (world: World, bytes: bigint, options = 0): ModelHandle => {
+  const { RESIZABLE, UNBOUNDED } = VmoBit;
+  const both = RESIZABLE | UNBOUNDED;
+  const unknown = (options & ~both) !== 0 || (options & both) === both;
+  refuseIf(unknown, 'ZX_ERR_INVALID_ARGS');
+  const asked = roundUp(bytes);
+  const resizable = (options & RESIZABLE) !== 0;
+  const pages = Number(((options & UNBOUNDED) !== 0 ? MAX_VMO_BYTES : asked) / 4096n);
+  const tree = world.newTree('anonymous', pages);
+  const vmo = register(world, { ...PLAIN, tree, resizable, stream: { bytes, resizable } });
   return { vmo, rights: DEFAULT_RIGHTS | (resizable ? Right.RESIZE : 0) };
+};
+
+/** zx_vmo_create_physical: uncached, and no page of it is counted. */
+export const createPhysicalVmo = (world: World, address: bigint, bytes: bigint): ModelHandle => {
+  const pages = Number(roundUp(bytes) / 4096n);
+  const wrong = pages === 0 || address % 4096n !== 0n || address + bytes > MAX_VMO_BYTES;
+  refuseIf(wrong, 'ZX_ERR_INVALID_ARGS');
+  const tree = world.newTree('physical', pages);
+  const stream = { bytes, resizable: false };
+  const vmo = register(world, { ...PLAIN, tree, stream, cachePolicy: 1 });
+  return { vmo, rights: DEFAULT_RIGHTS };
 };
 
 /** A VMO that a file system or pager fills; its pages appear by {@link supply}. */
 export const createFileVmo = (world: World, pages: number): ModelHandle => {
-  const vmo = register(world, {
-    tree: world.newTree('file', pages), treeOffset: 0, slicePages: null, isReference: false,
-    isCow: false, resizable: false, rootOffset: 0n, parent: null,
-    stream: { bytes: BigInt(pages) * 4096n },
-  });
+  const stream = { bytes: BigInt(pages) * 4096n, resizable: false };
+  const vmo = register(world, { ...PLAIN, tree: world.newTree('file', pages), stream });
   return { vmo, rights: DEFAULT_RIGHTS };
+};
+
+/** zx_vmo_set_cache_policy. */
+export const setCachePolicy = (handle: ModelHandle, policy: number): void => {
+  needs(handle, Right.MAP);
+  const { vmo } = handle;
+  refuseIf((policy & ~3) !== 0, 'ZX_ERR_INVALID_ARGS');
+  const inUse = vmo.mappings > 0 || vmo.children.size > 0 || vmo.tree.pins.size > 0;
+  const isChild = isWindow(vmo) || vmo.isCow;
+  const isOdd = vmo.cachePolicy !== 0 && vmo.tree.slots.size > 0;
+  refuseIf(inUse || isChild || isOdd, 'ZX_ERR_BAD_STATE');
+  vmo.cachePolicy = policy;
+};
+
+/** zx_handle_replace: another handle in place of this one. */
+export const replace = (handle: ModelHandle, rights: number): ModelHandle => {
+  refuseIf((rights & ~handle.rights) !== 0, 'ZX_ERR_INVALID_ARGS');
+  return { vmo: handle.vmo, rights };
 };
 
 /** Another handle to the same VMO with fewer rights. */

@@ -109,6 +109,14 @@ export class World {
     this.dropStaleEntries();
   }
 
+  /** Empties the whole pages from `first` up to `end`. */
+  clearRange(tree: Tree, first: number, end: number): void {
+    const held = [...tree.slots.keys()].filter((page) => page >= first && page < end);
+    const shown = Math.max(0, Math.min(end, tree.parentLimit) - first);
+    const pages = new Set([...held, ...Array.from({ length: shown }, (_, i) => first + i)]);
+    for (const page of pages) this.clear(tree, page);
+  }
+
   /** Changes the size; what lies past the new end is gone for ever. */
   resize(tree: Tree, sizePages: number): void {
     for (const page of [...tree.slots.keys()]) if (page >= sizePages) tree.slots.delete(page);
@@ -122,10 +130,10 @@ export class World {
     this.dropStaleEntries();
   }
 
-  /** Pins `count` pages at `first`, committing and forking them. */
+  /** Pins `count` pages at `first`, committing and forking them; device memory has no pages. */
   pin(tree: Tree, first: number, count: number): void {
     for (let page = first; page < first + count; page++) {
-      this.fork(tree, page);
+      if (tree.kind !== 'physical') this.fork(tree, page);
       tree.pins.set(page, (tree.pins.get(page) ?? 0) + 1);
     }
   }
