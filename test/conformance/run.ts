@@ -4,6 +4,7 @@
 import { Bench, type Action } from './bench.js';
 import { type Case, Lacking, type Outcome, type Step, runCase } from './cases.js';
 import { expectActions, expectError } from './expectations.js';
+import { withOldTree } from './old-copies.js';
 import { regionActions } from './regions.js';
 import { lackingTasks, taskActions } from './tasks.js';
 import { text } from './values.js';
@@ -38,5 +39,6 @@ const perform = async (bench: Bench, step: Step): Promise<void> => {
 /** Runs one case on a fresh system. */
 export const runOnSystem = (one: Case): Promise<Outcome> => {
   const bench = new Bench(one.rule);
-  return runCase(one, (step) => perform(bench, step));
+  const pages = (): number => bench.objectFrames() - bench.framesAtStart;
+  return runCase(one, withOldTree(one, (step) => perform(bench, step), pages));
 };

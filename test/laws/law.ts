@@ -46,7 +46,8 @@ export const law = async (
   const asked = Number(process.env['MEMSIM_RUNS'] ?? 0);
   const numRuns = asked > 0 ? asked : runs(effort.usual, effort.long);
   const seed = Number(process.env['MEMSIM_SEED'] ?? 0) || (isLong ? undefined : QUICK_SEED);
-  const property = fc.asyncProperty(programs(effort.length, effort.mix, effort.least), async (program) => {
+  const drawn = programs(effort.length, effort.mix, effort.least);
+  const property = fc.asyncProperty(drawn, async (program) => {
     const wrong = await broken(program);
     if (wrong.length > 0) throw new Error(wrong.slice(0, 20).join('\n'));
   });

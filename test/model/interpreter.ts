@@ -7,6 +7,7 @@
 import {
   type Case, Lacking, Mismatch, type Outcome, type Step, runCase,
 } from '../conformance/cases.js';
+import { withOldTree } from '../conformance/old-copies.js';
 import {
   Names, bytesOf, count, names, text, whole, word, wordBytes, wordOffset,
 } from '../conformance/values.js';
@@ -217,5 +218,6 @@ export const runOnModel = (one: Case): Promise<Outcome> => {
     world, root: new ModelProcess(world), handles: new Names(), maps: new Names(),
     pins: new Names(), processes: new Names(), rule: one.rule, nextBase: 0x1000,
   };
-  return runCase(one, (step) => perform(bench, step));
+  const pages = (): number => world.allPages().size;
+  return runCase(one, withOldTree(one, (step) => perform(bench, step), pages));
 };
