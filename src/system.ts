@@ -9,6 +9,7 @@ import type { AccountTables, Policy, Reach } from './accounting/tables.js';
 import type { Core } from './core/core.js';
 import type { CoreVariant } from './core/wasm.js';
 import { buildBoot } from './import/boot.js';
+import { shown } from './import/errors.js';
 import { buildLinux } from './import/linux/build.js';
 import { readSnapshot } from './import/linux/read.js';
 import { kindOfPath } from './import/source.js';
@@ -47,7 +48,7 @@ async function checkFile(spec: string): Promise<void> {
   if (kind === 'file') return;
   const what = kind === 'folder' ? 'a directory' : 'no such system or file';
   const expected = 'expected boot, FILE.snap.jsonl, .gz, .br, or -';
-  fail('ZX_ERR_NOT_FOUND', `system ${JSON.stringify(spec)}: ${what}, ${expected}`, { spec });
+  fail('ZX_ERR_NOT_FOUND', `system ${shown(spec)}: ${what}, ${expected}`, { spec });
 }
 
 /** A simulated system. */

@@ -56,11 +56,12 @@ t.test('boot has the memory page\'s processes, and the figures of its kstats', a
 t.test('what names no system is refused, and says what does', async (t) => {
   const refusalOf = (spec: string): Promise<unknown> => System.open(spec).then(() => 'ok', (e) =>
     e);
-  for (const spec of ['', 'bott', 'x.json', 'linux.snap', '/tmp']) {
+  for (const spec of ['', 'bott', 'x.json', 'linux.snap', '/tmp', 'x'.repeat(5000)]) {
     const refusal = await refusalOf(spec);
     t.ok(refusal instanceof ZxError && refusal.status === 'ZX_ERR_NOT_FOUND', JSON.stringify(spec));
     const what = spec === '/tmp' ? /: a directory, expected boot/ : /no such .*, expected boot/;
     t.match(String(refusal), what);
+    t.ok(String(refusal).length < 200, 'a long one is cut');
   }
   t.ok(await refusalOf('no-such-file.snap.jsonl') instanceof InputError,
     'a file that is not there');

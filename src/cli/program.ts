@@ -73,6 +73,7 @@ function buildProgram(deps: CliDeps, version: string): Command {
     .exitOverride(onExit(program))
     .argument('[command...]')
     .action(([command]: string[]) => {
+      if (command === 'help') throw new HelpAsked(MAIN_HELP);
       const what = command === undefined ? 'no command given' : `unknown command '${command}'`;
       throw new UsageError(`${what}, expected ps, vmaps, vmos, kstats or start`);
     });

@@ -208,8 +208,8 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
  * @param kind - the class of handles that is needed
  * @param name - the argument's name, for the message
  * @param system - the system of the object that the call works on
- * @throws ZxError ZX_ERR_BAD_HANDLE for what is no handle, ZX_ERR_WRONG_TYPE for one to another kind
- *     of object, ZX_ERR_INVALID_ARGS for one of another system
+ * @throws ZxError ZX_ERR_BAD_HANDLE for what is no handle, ZX_ERR_WRONG_TYPE for one to another
+ *     kind of object, ZX_ERR_INVALID_ARGS for one of another system
  */
 export function toHandle<H extends Handle>(
   value: H, kind: abstract new (...args: never[]) => H, name: string, system: KernelSystem,

@@ -109,6 +109,12 @@ t.test('a policy and a reach that do not go together are wrong usage', async (t)
   t.equal(status, 0);
 });
 
+t.test('help is a word too', async (t) => {
+  const { status, out, err } = await memsim(['help']);
+  t.strictSame([status, err], [0, '']);
+  t.match(out, /^Usage: memsim COMMAND/);
+});
+
 t.test('ps sorts only by what the system knows', async (t) => {
   const swap = await memsim(['ps', '--sort=swap', '--top=1'], { ...BOOT, swap: true });
   t.match(swap.out, /SHARED {4}SWAP NAME/);

@@ -63,7 +63,8 @@ t.test('a value that is nested too deeply, and more frames than fit, are refused
   const lines = text.replace(/("t":"frames".*?"r":")[^"]*/, '$10:2147483648:1:0');
   t.not(lines, text);
   const { found, expected } = await refusal(lines);
-  t.match([found, expected], [/^2147483648 frames$/, /^at most 67108863, as many as a system holds$/]);
+  t.equal(found, '2147483648 frames');
+  t.equal(expected, 'at most 67108863, as many as a system holds');
 });
 
 t.test('data in no known packing is refused', async (t) => {

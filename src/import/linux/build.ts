@@ -174,7 +174,8 @@ class Builder<S extends KernelSystem> {
     if (shown > most) notes.push(`${shown} bytes of pages are mapped, of ${most} as MemTotal says`);
     const short = extras.filter((extra, i) => i % 2 === 1 && extra < 0).length;
     if (short > 0) {
-      notes.push(`${short} of ${frames.count} pages are mapped more often than their mapcount says`);
+      const said = 'are mapped more often than their mapcount says';
+      notes.push(`${short} of ${frames.count} pages ${said}`);
     }
     return notes.map((note) => `${file}: ${note}`);
   }

@@ -190,7 +190,7 @@ export function parseRecord(line: string, place: Place): Fields {
     value = JSON.parse(line);
   } catch {
     const found = line.trim() === '' ? 'an empty line' : `${shown(line)}, which is no JSON`;
-    return fail(place, found, 'a JSON object');
+    return fail(place, found, 'a JSON object on each line');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return fail(place, shown(value), 'a JSON object');
