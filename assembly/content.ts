@@ -6,10 +6,11 @@
  * it.
  */
 import {
-  FANOUT, H_CONTENTS, H_XFER, NO_MEMORY, PAGE_BYTES, POOL_CONTENT, V_KIND, VK_PHYSICAL,
+  FANOUT, H_CONTENTS, H_XFER, NO_MEMORY, PAGE_BYTES, POOL_CONTENT, V_KIND, V_LENT, VK_PHYSICAL,
 } from "./layout";
 import { poolReserve } from "./heap";
 import { commitRun, contentOf } from "./commit";
+import { takeBack } from "./contiguous";
 import { frameC, freeFrames } from "./frames";
 import { ready, reserveContents, reserveNodes, writeNeeds } from "./reserve";
 import { seenFrame, vmoBase } from "./vmos";
@@ -21,6 +22,7 @@ export function readBytes(vmo: u32, offset: u64, length: u32): void {
   let to = load<u32>(H_XFER);
   let at = offset;
   const end = offset + length;
+  recall(vmo, vmoBase(vmo) + (at >> 12), vmoBase(vmo) + ((end + PAGE_BYTES - 1) >> 12));
   while (at < end) {
     const inPage = <u32>at & (PAGE_BYTES - 1);
     const n = <u32>min(<u64>(PAGE_BYTES - inPage), end - at);
@@ -76,8 +78,14 @@ export function writeBytes(vmo: u32, offset: u64, length: u32): void {
   }
 }
 
+/** Whoever uses a page that a contiguous VMO has lent out takes it back, also by reading. */
+function recall(vmo: u32, lo: u64, hi: u64): void {
+  if (load<u32>(vmo + V_LENT) != 0) takeBack(vmo, lo, hi);
+}
+
 /** The frame at `key`, made the VMO's own. */
 function ownFrame(vmo: u32, key: u64): u32 {
+  recall(vmo, key, key + 1);
   return load<u32>(commitRun(vmo, key, 1, 0) + ((<u32>key & 31) << 2));
 }
 
@@ -95,6 +103,7 @@ export function zeroInPage(vmo: u32, offset: u64, length: u32): i32 {
 
 /** Commits the keys [lo, hi), reserved before. */
 export function commitKeys(vmo: u32, lo: u64, hi: u64): void {
+  recall(vmo, lo, hi);
   for (let key = lo; key < hi;) {
     const n = <u32>min(<u64>(FANOUT - (<u32>key & (FANOUT - 1))), hi - key);
     commitRun(vmo, key, n, 0);

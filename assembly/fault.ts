@@ -11,9 +11,11 @@
 import {
   ACCESS_DENIED, AS_PRESENT, A_REF_MASK, FANOUT, H_CONTENTS, H_FRAME_A, H_OUT, M_KEY, M_PERMS,
   M_VMO, NH_MASK, NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D,
-  PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, VK_PHYSICAL, V_KIND, V_LIMIT, V_PARENT,
+  PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, VK_CONTIGUOUS, VK_PHYSICAL, V_KIND,
+  V_LIMIT, V_PARENT,
 } from "./layout";
 import { commitRun } from "./commit";
+import { takeBack } from "./contiguous";
 import { freeFrames } from "./frames";
 import { findMapping, mappingBase, mappingEnd } from "./mappings";
 import { headerOf, isChild } from "./nodes";
@@ -23,7 +25,9 @@ import {
 import { entriesSet, entryGet, entrySet, hitRun, makeRoomFor, TABLE_MASK } from "./tables";
 import { writeOne } from "./single";
 import { findLeaf } from "./tree";
-import { noteZeroMapped, seenFrame, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
+import {
+  isDiscarded, noteZeroMapped, seenFrame, vmoBase, vmoHeight, vmoRoot, vmoSize,
+} from "./vmos";
 import { findTable, missingTables, needTable, tlbPasses } from "./walk";
 
 /** Entry bits that let an access pass without a fault. */
@@ -38,7 +42,7 @@ function checkAccess(m: u32, vpn: u64, n: u64, access: u32): i32 {
   const vmo = load<u32>(m + M_VMO);
   const key = load<u64>(m + M_KEY) + (vpn - mappingBase(m));
   if (key + n > vmoBase(vmo) + vmoSize(vmo)) return OUT_OF_RANGE;
-  return 0;
+  return isDiscarded(vmo) ? NOT_FOUND : 0;
 }
 
 /** Checks an access to a range and reserves all that it can take. 0, or the status of the fault. */
@@ -209,10 +213,12 @@ function faultSlow(aspace: u32, vpn: u64, access: u32): i32 {
 /** Resolves up to `n` pages of one mapping and one leaf table; returns how many it did. */
 function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
   const vmo = load<u32>(m + M_VMO);
-  if (load<u8>(vmo + V_KIND) == VK_PHYSICAL) return n;
+  const kind = load<u8>(vmo + V_KIND);
+  if (kind == VK_PHYSICAL) return n;
   const key = load<u64>(m + M_KEY) + (vpn - mappingBase(m));
   const perms = load<u32>(m + M_PERMS);
   const base = PTE_P | PTE_A | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
+  if (kind == VK_CONTIGUOUS) takeBack(vmo, key, key + n);
   if ((access & PERM_WRITE) != 0) {
     return writeLeaves(aspace, m, vmo, vpn, key, n, base | PTE_W | PTE_D);
   }

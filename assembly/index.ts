@@ -5,9 +5,10 @@
  */
 import {
   A_REF_MASK, AS_PRESENT, AS_TABLES, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_OUT, NO_MEMORY,
-  PERM_EXECUTE, PERM_WRITE, ST_FREE, V_REFS,
+  PERM_EXECUTE, PERM_WRITE, ST_FREE, V_LENT, V_REFS,
 } from "./layout";
 import * as contents from "./content";
+import * as contiguous from "./contiguous";
 import * as faults from "./fault";
 import * as frames from "./frames";
 import * as maps from "./mappings";
@@ -36,6 +37,19 @@ export function vmoSnapshot(parent: u32, offsetPages: f64, sizePages: f64): i32 
 export function vmoLiveChild(parent: u32, offsetPages: f64, sizePages: f64): i32 {
   return vmos.liveChild(parent << 4, <u64>offsetPages, <u64>sizePages);
 }
+/** `pages` adjacent frames from a multiple of `align` on: the VMO, or NO_MEMORY. */
+export function vmoCreateContiguous(pages: u32, align: u32): i32 {
+  return contiguous.newContiguous(pages, align);
+}
+export function vmoLend(vmo: u32, page: f64, n: f64): void {
+  contiguous.lend(vmo << 4, <u64>page, <u64>n);
+}
+export function vmoLentPages(vmo: u32): u32 { return load<u32>((vmo << 4) + V_LENT); }
+export function vmoZeroInPlace(vmo: u32, offset: f64, length: f64): void {
+  contiguous.zeroInPlace(vmo << 4, <u64>offset, <u64>length);
+}
+export function vmoDiscard(vmo: u32): u32 { return vmos.discard(vmo << 4); }
+export function vmoRevive(vmo: u32): void { vmos.revive(vmo << 4); }
 export function vmoDrop(vmo: u32): void { vmos.vmoDrop(vmo << 4); }
 export function vmoRetain(vmo: u32): void {
   store<u32>((vmo << 4) + V_REFS, load<u32>((vmo << 4) + V_REFS) + 1);

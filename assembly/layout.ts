@@ -172,10 +172,14 @@ export const V_NEXT: u32 = 72; // list of all VMOs
 export const V_PREV: u32 = 76;
 export const V_PASS_A: u32 = 80; // pass scratch
 export const V_PASS_B: u32 = 84;
+export const V_RUN: u32 = 120; // contiguous: frame of page 0
+export const V_LENT: u32 = 124; // contiguous: pages lent out
 export const VK_ANONYMOUS: u32 = 0;
 export const VK_PHYSICAL: u32 = 1;
 export const VK_FILE: u32 = 2;
+export const VK_CONTIGUOUS: u32 = 3;
 export const VF_ZERO_MAPPED: u32 = 1; // some mapping may hold the zero page
+export const VF_DISCARDED: u32 = 2; // its pages were discarded: an access finds nothing
 
 // ---- address space, 64 bytes --------------------------------------------------------------------
 export const ASPACE_BYTES: u32 = 64;

@@ -10,7 +10,7 @@ import { poolAt, poolReserve } from "./heap";
 import {
   A_REF_MASK, FANOUT, FANOUT_BITS, H_CONTENTS, H_LOW, H_MAX_HEIGHT, NH_MASK, POOL_CONTENT,
   POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, P_SPARE,
-  V_HEIGHT, V_LIMIT, V_PARENT, V_ROOT,
+  VK_CONTIGUOUS, V_HEIGHT, V_KIND, V_LIMIT, V_PARENT, V_ROOT,
 } from "./layout";
 import { admitHeight, beyond, findLeaf, heightFor, KEEP_NODES } from "./tree";
 import { headerOf, isChild, nodeReserve } from "./nodes";
@@ -66,6 +66,7 @@ export function reserveTables(pages: u64): bool {
  * high. Walks leaf run by leaf run.
  */
 export function writeNeeds(vmo: u32, lo: u64, hi: u64): u64 {
+  if (load<u8>(vmo + V_KIND) == VK_CONTIGUOUS) return 0; // its frames are its own, lent ones too
   const root = load<u32>(vmo + V_ROOT);
   const height = <u32>load<u8>(vmo + V_HEIGHT);
   const contents = load<u32>(H_CONTENTS) != 0;

@@ -14,10 +14,12 @@
 import { poolAlloc, poolFree } from "./heap";
 import {
   FANOUT_BITS, H_FAMILY_NEXT, H_SEQ_NEXT, H_VMOS, KEY_MAX, M_KEY, M_NEXT, M_PAGES, NH_REFS,
-  NO_MEMORY, OUT_OF_RANGE, POOL_VMO, SLOT_ZERO, VF_ZERO_MAPPED, VMO_BYTES, V_BASE, V_CHILD,
-  V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND, V_LIMIT, V_MAPS, V_NEXT, V_PARENT, V_PREV, V_REFS, V_ROOT,
+  NO_MEMORY, OUT_OF_RANGE, POOL_VMO, SLOT_ZERO, VF_DISCARDED, VF_ZERO_MAPPED, VMO_BYTES, V_BASE,
+  V_CHILD, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND, V_LIMIT, V_LENT, V_MAPS, V_NEXT, V_PARENT,
+  V_PINNED, V_PREV, V_REFS, V_ROOT,
   V_SEQ, V_SIB, V_SIB_PREV, V_SIZE,
 } from "./layout";
+import { endLoans } from "./contiguous";
 import { countRange, forgetPath, treeFill, treeGet, trimCopy } from "./tree";
 import { headerOf, isChild, nodeDrop, nodeOf } from "./nodes";
 import { mappingBase, unmapPages, writeProtect } from "./mappings";
@@ -146,6 +148,7 @@ export function vmoDrop(first: u32): void {
     const refs = load<u32>(vmo + V_REFS) - 1;
     store<u32>(vmo + V_REFS, refs);
     if (refs != 0) return;
+    if (load<u32>(vmo + V_LENT) != 0) endLoans(vmo);
     const root = vmoRoot(vmo);
     if (isChild(root)) nodeDrop(nodeOf(root));
     const parent = load<u32>(vmo + V_PARENT);
@@ -241,6 +244,27 @@ function clipLimits(vmo: u32, limit: u64): void {
   for (let c = load<u32>(vmo + V_CHILD); c != 0; c = load<u32>(c + V_SIB)) {
     if (load<u64>(c + V_LIMIT) > limit) store<u64>(c + V_LIMIT, limit);
   }
+}
+
+/**
+ * Drops all pages of a VMO without children; accesses find nothing until it is `revive`d. How many
+ * pages went: none if some are pinned.
+ */
+export function discard(vmo: u32): u32 {
+  if (load<u32>(vmo + V_PINNED) != 0) return 0;
+  const gone = treeFill(vmo, 0, u64.MAX_VALUE, 0);
+  dropEntries(vmo, vmoBase(vmo), vmoBase(vmo) + vmoSize(vmo));
+  store<u16>(vmo + V_FLAGS, load<u16>(vmo + V_FLAGS) | <u16>VF_DISCARDED);
+  return gone;
+}
+
+/** A discarded VMO may be used again. */
+export function revive(vmo: u32): void {
+  store<u16>(vmo + V_FLAGS, load<u16>(vmo + V_FLAGS) & <u16>~VF_DISCARDED);
+}
+
+export function isDiscarded(vmo: u32): bool {
+  return (load<u16>(vmo + V_FLAGS) & <u16>VF_DISCARDED) != 0;
 }
 
 /**

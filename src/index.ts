@@ -12,6 +12,7 @@ export {
   type AspaceRef, type CoreOptions, type FrameInfo, type FrameKinds, type MappingRef, type Ref,
   type VmoRef,
 } from './core/core.js';
+export { VmoLockState, type DiscardableState } from './objects/discardable.js';
 export { ZxError, type ErrorDetails } from './objects/errors.js';
 export { Handle } from './objects/handle.js';
 export * from './objects/info.js';

@@ -173,6 +173,7 @@ export interface VmoRefTable {
 export interface KmemStats {
   /** All physical memory. */ readonly totalBytes: number;
   /** Unallocated. */ readonly freeBytes: number;
+  /** Lent out of contiguous VMOs and not in use. */ readonly freeLoanedBytes: number;
   /** Fixed kernel memory. */ readonly wiredBytes: number;
   /** Kernel heap, used and free. */ readonly totalHeapBytes: number;
   /** Free part of the kernel heap. */ readonly freeHeapBytes: number;

@@ -14,6 +14,7 @@ export const CALL_PAGES = 65536;
 /** Bytes of the transfer buffer. */
 export const XFER_BYTES = 65536;
 const RELEASE_NODES = 4096;
+const NO_MEMORY = -4;
 
 /** A core's page trees. */
 export class CoreVmos extends CoreMemory {
@@ -35,6 +36,48 @@ export class CoreVmos extends CoreMemory {
   /** Unidirectional clone: pages it has not written follow the parent. */
   vmoLiveChild(parent: VmoRef, offsetPages: number, sizePages: number): VmoRef | number {
     return this.raw.vmoLiveChild(parent, offsetPages, sizePages);
+  }
+
+  /**
+   * A VMO of adjacent frames, all there from the start.
+   *
+   * @param alignPages - a power of two that divides the first frame's number
+   * @returns NO_MEMORY where no run is free
+   */
+  vmoCreateContiguous(pages: number, alignPages: number): VmoRef | number {
+    if (pages > this.freePages || alignPages > this.physicalPages) return NO_MEMORY;
+    return this.raw.vmoCreateContiguous(pages, alignPages);
+  }
+
+  /** Contiguous VMOs: lends pages out until somebody asks for them. Cannot fail. */
+  vmoLend(vmo: VmoRef, page: number, pages: number): void {
+    this.raw.vmoLend(vmo, page, pages);
+  }
+
+  /** Contiguous VMOs: pages that are lent out. */
+  vmoLentPages(vmo: VmoRef): number {
+    return this.raw.vmoLentPages(vmo);
+  }
+
+  /** Zeroes bytes of pages that are there, which stay where they are. Cannot fail. */
+  vmoZeroInPlace(vmo: VmoRef, byteOffset: number, byteLength: number): void {
+    this.raw.vmoZeroInPlace(vmo, byteOffset, byteLength);
+  }
+
+  /**
+   * Drops all pages of a VMO that has no children, and makes accesses to it fault with NOT_FOUND.
+   *
+   * @returns how many pages went: none if some are pinned, and then nothing was done
+   */
+  vmoDiscard(vmo: VmoRef): number {
+    const gone = this.raw.vmoDiscard(vmo);
+    this.settleReleases();
+    return gone;
+  }
+
+  /** A discarded VMO may be accessed again; it is empty. */
+  vmoRevive(vmo: VmoRef): void {
+    this.raw.vmoRevive(vmo);
   }
 
   /** Drops the object's reference; mappings and live children hold their own. */

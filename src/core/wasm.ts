@@ -25,6 +25,12 @@ export interface RawExports {
   vmoCreate(kind: Num, sizePages: Num): Num;
   vmoSnapshot(parent: Num, offsetPages: Num, sizePages: Num): Num;
   vmoLiveChild(parent: Num, offsetPages: Num, sizePages: Num): Num;
+  vmoCreateContiguous(pages: Num, align: Num): Num;
+  vmoLend(vmo: Num, page: Num, n: Num): void;
+  vmoLentPages(vmo: Num): Num;
+  vmoZeroInPlace(vmo: Num, offset: Num, length: Num): void;
+  vmoDiscard(vmo: Num): Num;
+  vmoRevive(vmo: Num): void;
   vmoDrop(vmo: Num): void;
   vmoRetain(vmo: Num): void;
   releaseStep(budget: Num): Num;

@@ -89,6 +89,9 @@ export class AddressSpace {
         if (past < range.first + range.pages) {
           return { status: 'ZX_ERR_OUT_OF_RANGE', page: mapping.basePage + past };
         }
+        if (mapping.vmo.isDiscarded) {
+          return { status: 'ZX_ERR_NOT_FOUND', page: mapping.basePage + range.first };
+        }
       }
       at += count;
     }

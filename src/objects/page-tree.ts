@@ -40,7 +40,7 @@ export interface TreeHome {
 export class PageTree {
   /** The core's reference. */
   readonly ref: VmoRef;
-  /** Anonymous, physical or file. */
+  /** One of `CoreVmoKind`. */
   readonly kind: TreeKind;
   /** The tree that untouched pages are read from (unidirectional clones). */
   readonly parent: PageTree | undefined;
@@ -48,6 +48,8 @@ export class PageTree {
   readonly rootOffsetPages: number;
   /** The VMO whose own tree this is, while it lives. Slices and references never own. */
   owner: VmoObject | undefined;
+  /** Times that its pages were reclaimed. */
+  changeEvents = 0;
   readonly #home: TreeHome;
   #users = 1;
   readonly #pins = new Set<PageSpan>();
@@ -74,6 +76,11 @@ export class PageTree {
     const { core } = home;
     const what = `for a VMO of ${sizePages} pages`;
     const ref = checkMemory<VmoRef>(core, core.vmoCreate(kind, sizePages), what, { sizePages });
+    return new PageTree(home, ref, kind, 0, undefined);
+  }
+
+  /** A tree that the core has made already. */
+  static adopt(home: TreeHome, ref: VmoRef, kind: TreeKind): PageTree {
     return new PageTree(home, ref, kind, 0, undefined);
   }
 
@@ -117,6 +124,11 @@ export class PageTree {
   /** Whether any page is pinned. */
   get isPinned(): boolean {
     return this.#pins.size > 0;
+  }
+
+  /** Whether pages of it are lent out. */
+  get hasLentPages(): boolean {
+    return this.#home.core.vmoLentPages(this.ref) > 0;
   }
 
   /** Notes a pin. */

@@ -31,6 +31,8 @@ export interface SystemOptions {
   /** Bytes of a user's address space, a multiple of 4096; up to 2^47 - 4096 if left out. */
   readonly userSize?: Bytes;
   /** Whether debugging calls are allowed (CACHE_INVALIDATE). */ readonly debugSyscalls?: boolean;
+  /** Whether decommitting pages of contiguous VMOs lends them out; no if left out. */
+  readonly pageLoaning?: boolean;
 }
 
 /** Options that were checked, with what was left out. */
@@ -42,6 +44,8 @@ export interface SystemSettings {
   /** First user address. */ readonly userBase: bigint;
   /** Bytes of a user's address space. */ readonly userSize: bigint;
   /** Whether debugging calls are allowed. */ readonly debugSyscalls: boolean;
+  /** Whether decommitting pages of contiguous VMOs lends them out. */
+  readonly pageLoaning: boolean;
 }
 
 /**
@@ -53,10 +57,12 @@ export interface SystemSettings {
 export function systemSettings(options: SystemOptions): SystemSettings {
   const {
     rootJobName = 'root', rootJobKoid, firstKoid, nameLimitBytes = 31, debugSyscalls = false,
+    pageLoaning = false,
   } = toOptions(options);
   if (rootJobKoid !== undefined) toCount(rootJobKoid, 'rootJobKoid', 1);
   if (firstKoid !== undefined) toCount(firstKoid, 'firstKoid', 1);
   if (typeof debugSyscalls !== 'boolean') refuse(debugSyscalls, 'debugSyscalls', 'true or false');
+  if (typeof pageLoaning !== 'boolean') refuse(pageLoaning, 'pageLoaning', 'true or false');
   const userBase = toU64(options.userBase ?? PAGE_ERA_USER_BASE, 'userBase');
   const usualSize = userBase < X86_USER_END ? X86_USER_END - userBase : 0n;
   const userSize = toU64(options.userSize ?? usualSize, 'userSize');
@@ -69,6 +75,7 @@ export function systemSettings(options: SystemOptions): SystemSettings {
     userBase,
     userSize,
     debugSyscalls,
+    pageLoaning,
   };
 }
 

@@ -13,18 +13,19 @@ import type { KernelMemory, TaskStats, VmoFigures } from './info.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
-import { checkNames, type NameOptions } from './object.js';
-import { PageTree, type TreeHome } from './page-tree.js';
+import type { NameOptions } from './object.js';
+import type { PageTree, TreeHome } from './page-tree.js';
 import type { ProcessObject } from './process-object.js';
-import { DefaultRights, Right } from './rights.js';
+import { DefaultRights } from './rights.js';
 import { checkCoreOptions, systemSettings, type SystemOptions } from './system-options.js';
 import {
   isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, toBits, toCount, toOptions,
   toU64, vmoSizePages, type Bytes,
 } from './units.js';
-import { Vmo } from './vmo.js';
-import { VmoObject } from './vmo-object.js';
-import { CachePolicy, VmoOption } from './vmo-options.js';
+import type { Vmo } from './vmo.js';
+import { makeVmo } from './vmo-create.js';
+import type { VmoObject } from './vmo-object.js';
+import { VmoOption } from './vmo-options.js';
 
 export type { SystemOptions } from './system-options.js';
 
@@ -70,6 +71,8 @@ export class KernelSystem implements TreeHome {
   readonly userSize: bigint;
   /** Whether debugging calls are allowed. */
   readonly debugSyscalls: boolean;
+  /** Whether decommitting pages of contiguous VMOs lends them out; else it is refused. */
+  pageLoaning: boolean;
   /**
    * What a pass found about a VMO; set by who runs passes, for `getInfo`.
    *
@@ -98,6 +101,7 @@ export class KernelSystem implements TreeHome {
     this.userBase = settings.userBase;
     this.userSize = settings.userSize;
     this.debugSyscalls = settings.debugSyscalls;
+    this.pageLoaning = settings.pageLoaning;
     const { rootJobName: name, rootJobKoid: koid } = settings;
     const root = new JobObject(this, undefined, koid === undefined ? { name } : { name, koid });
     this.rootJob = new Job(root, DefaultRights.JOB);
@@ -173,10 +177,10 @@ export class KernelSystem implements TreeHome {
    * Makes an anonymous VMO (`zx_vmo_create`).
    *
    * @param size - bytes, rounded up to a page; zero is legal
-   * @param options - bits of `VmoOption`: RESIZABLE or UNBOUNDED
+   * @param options - bits of `VmoOption`: RESIZABLE or UNBOUNDED, and DISCARDABLE
    * @param names - a builder's name and koid
    * @throws ZxError ZX_ERR_INVALID_ARGS for other bits or both, ZX_ERR_OUT_OF_RANGE above
-   *     0xfffffffffffc0000 bytes, ZX_ERR_NOT_SUPPORTED for DISCARDABLE (not built yet)
+   *     0xfffffffffffc0000 bytes
    */
   createVmo(size: Bytes, options = 0, names: NameOptions = {}): Vmo {
     this.assertNotBusy();
@@ -184,17 +188,44 @@ export class KernelSystem implements TreeHome {
     const known = VmoOption.RESIZABLE | VmoOption.DISCARDABLE | VmoOption.UNBOUNDED;
     const both = VmoOption.RESIZABLE | VmoOption.UNBOUNDED;
     if ((options & ~known) !== 0 || (options & both) === both) {
-      fail('ZX_ERR_INVALID_ARGS', `VMO options ${options}: allowed RESIZABLE or UNBOUNDED`, {
-        options,
+      const allowed = 'RESIZABLE or UNBOUNDED, and DISCARDABLE';
+      fail('ZX_ERR_INVALID_ARGS', `VMO options ${options}: allowed ${allowed}`, {
+        options, allowedOptions: known,
       });
     }
     const bytes = toU64(size, 'size');
     const asked = vmoSizePages(bytes);
-    if ((options & VmoOption.DISCARDABLE) !== 0) {
-      fail('ZX_ERR_NOT_SUPPORTED', 'discardable VMOs are not built yet', { options });
-    }
     const sizePages = (options & VmoOption.UNBOUNDED) !== 0 ? MAX_VMO_SIZE_PAGES : asked;
-    return this.#newVmo(CoreVmoKind.ANONYMOUS, sizePages, bytes, options, names);
+    const kind = CoreVmoKind.ANONYMOUS;
+    return makeVmo(this, { kind, sizePages, streamSizeBytes: bytes, options, names });
+  }
+
+  /**
+   * Makes a VMO of one run of adjacent physical pages, all there from the start
+   * (`zx_vmo_create_contiguous`).
+   *
+   * @param size - bytes, at least 1, rounded up to a page
+   * @param alignmentLog2 - the first page's address is a multiple of 2 to this; 12 to 63, 0 is 12
+   * @param names - a builder's name and koid
+   * @throws ZxError ZX_ERR_INVALID_ARGS, ZX_ERR_OUT_OF_RANGE above 0xfffffffffffc0000 bytes,
+   *     ZX_ERR_NO_MEMORY where no run is free
+   */
+  createContiguousVmo(size: Bytes, alignmentLog2 = 0, names: NameOptions = {}): Vmo {
+    this.assertNotBusy();
+    const bytes = toU64(size, 'size');
+    if (bytes === 0n) {
+      fail('ZX_ERR_INVALID_ARGS', 'size 0: a contiguous VMO needs at least 1 byte', { size });
+    }
+    const log2 = alignmentLog2 === 0 ? 12 : alignmentLog2;
+    if (!Number.isInteger(log2) || log2 < 12 || log2 > 63) {
+      fail('ZX_ERR_INVALID_ARGS', `alignment 2^${alignmentLog2}: allowed 2^12 to 2^63, or 0`, {
+        alignmentLog2,
+      });
+    }
+    return makeVmo(this, {
+      kind: CoreVmoKind.CONTIGUOUS, sizePages: vmoSizePages(bytes), streamSizeBytes: bytes, names,
+      alignPages: 2 ** (log2 - 12),
+    });
   }
 
   /**
@@ -216,7 +247,9 @@ export class KernelSystem implements TreeHome {
         size: bytes,
       });
     }
-    return this.#newVmo(CoreVmoKind.PHYSICAL, sizePages, bytes, 0, names, CachePolicy.UNCACHED);
+    return makeVmo(this, {
+      kind: CoreVmoKind.PHYSICAL, sizePages, streamSizeBytes: bytes, names,
+    });
   }
 
   /**
@@ -230,7 +263,9 @@ export class KernelSystem implements TreeHome {
   createFileVmo(size: Bytes, names: NameOptions = {}): Vmo {
     this.assertNotBusy();
     const bytes = toU64(size, 'size');
-    return this.#newVmo(CoreVmoKind.FILE, vmoSizePages(bytes), bytes, 0, names);
+    return makeVmo(this, {
+      kind: CoreVmoKind.FILE, sizePages: vmoSizePages(bytes), streamSizeBytes: bytes, names,
+    });
   }
 
   /**
@@ -272,10 +307,13 @@ export class KernelSystem implements TreeHome {
     const vmoBytes = bytes(FrameState.OBJECT);
     const mmuOverheadBytes = bytes(FrameState.MMU) + bytes(FrameState.IOMMU);
     const ipcBytes = bytes(FrameState.IPC);
-    const known = freeBytes + wiredBytes + totalHeapBytes + vmoBytes + mmuOverheadBytes + ipcBytes;
+    const freeLoanedBytes = bytes(FrameState.LOANED);
+    const known = freeBytes + freeLoanedBytes + wiredBytes + totalHeapBytes + vmoBytes
+      + mmuOverheadBytes + ipcBytes;
     return {
       totalBytes: this.memoryBytes,
       freeBytes,
+      freeLoanedBytes,
       wiredBytes,
       totalHeapBytes,
       freeHeapBytes: this.freeHeapBytes,
@@ -284,23 +322,5 @@ export class KernelSystem implements TreeHome {
       ipcBytes,
       otherBytes: Math.max(0, this.memoryBytes - known),
     };
-  }
-
-  #newVmo(
-    kind: number,
-    sizePages: number,
-    streamSizeBytes: bigint,
-    options: number,
-    names: NameOptions,
-    cachePolicy: number = CachePolicy.CACHED,
-  ): Vmo {
-    checkNames(this, names);
-    const tree = PageTree.create(this, kind, sizePages);
-    const isResizable = (options & VmoOption.RESIZABLE) !== 0;
-    const extent = { sizePages, streamSizeBytes, isResizable };
-    const parts = { tree, offsetPages: 0, extent, options, role: 'root' as const, cachePolicy };
-    const vmo = new VmoObject(this, { ...names, ...parts });
-    const resize = (options & VmoOption.RESIZABLE) !== 0 ? Right.RESIZE : 0;
-    return new Vmo(vmo, DefaultRights.VMO | resize);
   }
 }

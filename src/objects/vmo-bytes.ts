@@ -54,13 +54,17 @@ export function writeBytes(vmo: VmoObject, offset: bigint, data: Uint8Array): vo
 }
 
 /**
- * Zeroes bytes of a VMO. Whole pages go (pinned ones stay and are zeroed in place), in partial
- * pages bytes are written only where there is content.
+ * Zeroes bytes of a VMO. Whole pages go (pinned and contiguous ones stay and are zeroed in place),
+ * in partial pages bytes are written only where there is content.
  */
 export function zeroBytes(vmo: VmoObject, offset: bigint, length: bigint): void {
   if (length === 0n) return;
   const from = toBytes(vmo.offsetPages) + offset;
   const to = from + length;
+  if (vmo.isContiguous) {
+    vmo.system.core.vmoZeroInPlace(vmo.tree.ref, Number(from), Number(length));
+    return;
+  }
   if (!vmo.tree.isPinned && to <= EXACT) {
     zeroUnpinned(vmo, from, Number(length));
     return;

@@ -50,6 +50,7 @@ export function createChild(parent: VmoObject, rights: number, request: ChildReq
   const resizable = (request.options & VmoChild.RESIZABLE) !== 0;
   if (noWrite && resizable) refuseOptions(request.options, 'NO_WRITE excludes RESIZABLE');
   checkRights(rights, request.options);
+  if (parent.discardable !== undefined) unsupported(parent, 'is discardable: no children');
   const kind = request.options & ~(VmoChild.NO_WRITE | VmoChild.RESIZABLE);
   if ((kind & ~KINDS) !== 0 || kind === 0 || (kind & (kind - 1)) !== 0) {
     refuseOptions(request.options, 'exactly one kind of child is expected');
@@ -181,6 +182,11 @@ function copyOnWrite(
     });
   }
   if (parent.isPhysical) unsupported(parent, 'is physical: no copy-on-write children');
+  if (parent.isContiguous) {
+    fail('ZX_ERR_INVALID_ARGS', `VMO ${parent.koid} is contiguous: no copy-on-write children`, {
+      koid: parent.koid,
+    });
+  }
   checkCached(parent);
   const live = isUnidirectional(parent, kind);
   if (!live) checkUnpinned(parent.tree);

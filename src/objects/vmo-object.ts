@@ -10,6 +10,7 @@
 
 import type { AddressSpace } from './aspace.js';
 import { CoreVmoKind } from '../core/core.js';
+import { Discardable } from './discardable.js';
 import { Topic, VmoInfoFlag, type InfoByTopic, type VmoFigures, type VmoInfo } from './info.js';
 import { NO_KOID, type Koid } from './koid.js';
 import { Lineage } from './lineage.js';
@@ -62,6 +63,8 @@ export class VmoObject extends KernelObject {
   readonly role: VmoRole;
   /** SNAPSHOT with NO_WRITE. */
   readonly immutable: boolean;
+  /** Locks of a discardable VMO. */
+  readonly discardable: Discardable | undefined;
   /** One of `CachePolicy`. */
   cachePolicy: number;
   readonly #lineage: Lineage;
@@ -81,6 +84,8 @@ export class VmoObject extends KernelObject {
     this.offsetPages = parts.offsetPages;
     this.extent = parts.extent;
     this.options = parts.options;
+    const isDiscardable = (parts.options & VmoOption.DISCARDABLE) !== 0;
+    this.discardable = isDiscardable ? new Discardable() : undefined;
     this.role = parts.role;
     this.immutable = parts.immutable ?? false;
     this.cachePolicy = parts.cachePolicy ?? CachePolicy.CACHED;
@@ -118,9 +123,14 @@ export class VmoObject extends KernelObject {
     return this.tree.kind === CoreVmoKind.PHYSICAL;
   }
 
-  /** One run of physical memory. */
+  /** One run of physical memory: of the PMM, or of a device. */
   get isContiguous(): boolean {
-    return this.isPhysical;
+    return this.isPhysical || this.tree.kind === CoreVmoKind.CONTIGUOUS;
+  }
+
+  /** Its pages were discarded, and nobody has locked it since. */
+  get isDiscarded(): boolean {
+    return this.discardable?.isDiscarded === true;
   }
 
   /** A file's, or a clone of such. */
@@ -170,6 +180,7 @@ export class VmoObject extends KernelObject {
     if (this.role === 'snapshot') flags |= VmoInfoFlag.IS_COW_CLONE;
     if (this.isPagerBacked) flags |= VmoInfoFlag.PAGER_BACKED;
     if (this.isContiguous) flags |= VmoInfoFlag.CONTIGUOUS;
+    if (this.discardable !== undefined) flags |= VmoInfoFlag.DISCARDABLE;
     if (this.immutable) flags |= VmoInfoFlag.IMMUTABLE;
     return flags;
   }
@@ -199,6 +210,17 @@ export class VmoObject extends KernelObject {
   removePin(): void {
     this.#pins -= 1;
     this.#dieUnlessHeld();
+  }
+
+  /**
+   * Drops the pages of a discardable VMO that nobody has locked; none if some are pinned (5.5).
+   *
+   * @returns how many went
+   */
+  discard(): number {
+    if (this.tree.isPinned || this.discardable?.discard() !== true) return 0;
+    this.tree.changeEvents += 1;
+    return this.system.core.vmoDiscard(this.tree.ref);
   }
 
   /** Pages of its own tree in its window; 0 for slices and references. No pass is needed. */
@@ -238,7 +260,7 @@ export class VmoObject extends KernelObject {
       handleRights: rights,
       cachePolicy: this.cachePolicy,
       metadataBytes: this.metadataBytes,
-      committedChangeEvents: 0,
+      committedChangeEvents: this.tree.changeEvents,
     };
   }
 

@@ -3,15 +3,17 @@
  * memory-semantics 5.
  *
  * I1. A refused operation changed nothing. Slices act on the tree they stand on.
- * I2. Hints and cache operations check and do nothing: the simulation has no caches.
+ * I2. Hints and cache operations check and do nothing: the simulation has no caches, and pages are
+ *     in no queues yet.
  */
 
+import { type Discardable, VmoLockState } from './discardable.js';
 import { checkMemory, fail } from './errors.js';
 import { Right } from './rights.js';
 import { isPageAligned, pageOf, pagesUp } from './units.js';
 import { zeroBytes } from './vmo-bytes.js';
 import type { VmoObject } from './vmo-object.js';
-import { VmoOp } from './vmo-options.js';
+import { CachePolicy, VmoOp } from './vmo-options.js';
 
 /** Rights that a handle needs for an operation: all of one set. */
 const NEEDS: Readonly<Record<number, number>> = {
@@ -61,13 +63,19 @@ export function checkOpRights(op: number, rights: number): void {
  * @param op - one of `VmoOp`
  * @param offset - first byte
  * @param length - bytes
+ * @param state - LOCK: what it tells
  */
-export function opRange(vmo: VmoObject, op: number, offset: bigint, length: bigint): void {
+export function opRange(
+  vmo: VmoObject, op: number, offset: bigint, length: bigint, state?: VmoLockState,
+): void {
   if (op === VmoOp.CACHE_INVALIDATE && !vmo.system.debugSyscalls) unsupported(vmo, op);
   if (CACHES.includes(op) && length === 0n) {
     fail('ZX_ERR_INVALID_ARGS', 'length 0: cache operations need at least 1', { length });
   }
-  if (LOCKS.includes(op)) unsupported(vmo, op);
+  if (LOCKS.includes(op)) {
+    lockRange(vmo, op, offset, length, state);
+    return;
+  }
   checkRange(vmo, offset, length);
   if (op === VmoOp.COMMIT) commit(vmo, offset, length);
   else if (op === VmoOp.DECOMMIT) decommit(vmo, offset, length);
@@ -90,6 +98,63 @@ export function checkRange(vmo: VmoObject, offset: bigint, length: bigint): void
   });
 }
 
+/**
+ * Refuses to look for contents where none can be had: the VMO is not cached, or was discarded.
+ *
+ * @throws ZxError ZX_ERR_BAD_STATE, ZX_ERR_NOT_FOUND
+ */
+export function checkContents(vmo: VmoObject): void {
+  const { cachePolicy } = vmo;
+  if (cachePolicy !== CachePolicy.CACHED) {
+    fail('ZX_ERR_BAD_STATE', `cache policy ${cachePolicy}: only cached VMOs can be read`, {
+      cachePolicy,
+    });
+  }
+  checkKept(vmo);
+}
+
+/** Refuses a VMO that was discarded and not locked since (5.5). */
+export function checkKept(vmo: VmoObject): void {
+  if (!vmo.isDiscarded) return;
+  const { koid } = vmo;
+  fail('ZX_ERR_NOT_FOUND', `VMO ${koid} was discarded: lock it first`, { koid });
+}
+
+/** LOCK, TRY_LOCK, UNLOCK (5.5). */
+function lockRange(
+  vmo: VmoObject, op: number, offset: bigint, length: bigint, state: VmoLockState | undefined,
+): void {
+  const { discardable, sizeBytes } = vmo;
+  if (discardable === undefined) unsupported(vmo, op);
+  if (offset !== 0n || length !== sizeBytes) {
+    fail('ZX_ERR_OUT_OF_RANGE', `range ${offset}+${length}: a lock takes all, 0+${sizeBytes}`, {
+      offset, length, sizeBytes,
+    });
+  }
+  if (op === VmoOp.UNLOCK) {
+    discardable.unlock();
+    return;
+  }
+  if (op === VmoOp.LOCK && !(state instanceof VmoLockState)) {
+    fail('ZX_ERR_INVALID_ARGS', 'LOCK without a VmoLockState: expected one to fill in', { op });
+  }
+  if (op === VmoOp.TRY_LOCK && discardable.isDiscarded) {
+    fail('ZX_ERR_UNAVAILABLE', `VMO ${vmo.koid} was discarded: only LOCK brings it back`, {
+      koid: vmo.koid,
+    });
+  }
+  const discardedSize = lock(vmo, discardable) ? sizeBytes : 0n;
+  if (state !== undefined) {
+    Object.assign(state, { offset, size: length, discardedOffset: 0n, discardedSize });
+  }
+}
+
+function lock(vmo: VmoObject, discardable: Discardable): boolean {
+  const wasDiscarded = discardable.lock();
+  if (wasDiscarded) vmo.system.core.vmoRevive(vmo.tree.ref);
+  return wasDiscarded;
+}
+
 function unsupported(vmo: VmoObject, op: number): never {
   return fail('ZX_ERR_NOT_SUPPORTED', `range operation ${op} on VMO ${vmo.koid}`, {
     op,
@@ -100,6 +165,7 @@ function unsupported(vmo: VmoObject, op: number): never {
 function commit(vmo: VmoObject, offset: bigint, length: bigint): void {
   if (vmo.isPhysical) unsupported(vmo, VmoOp.COMMIT);
   if (length === 0n) return;
+  checkKept(vmo);
   const { core } = vmo.system;
   const first = pageOf(offset);
   const pages = pagesUp(offset + length) - first;
@@ -116,7 +182,8 @@ function decommit(vmo: VmoObject, offset: bigint, length: bigint): void {
   }
   const { tree } = vmo;
   const isClone = tree.parent !== undefined || tree.hasHiddenParent;
-  if (isClone || vmo.isPagerBacked || vmo.isPhysical) unsupported(vmo, VmoOp.DECOMMIT);
+  const isFixed = vmo.isContiguous && (vmo.isPhysical || !vmo.system.pageLoaning);
+  if (isClone || vmo.isPagerBacked || isFixed) unsupported(vmo, VmoOp.DECOMMIT);
   if (length === 0n) return;
   const { core } = vmo.system;
   const first = vmo.offsetPages + pageOf(offset);
@@ -124,6 +191,10 @@ function decommit(vmo: VmoObject, offset: bigint, length: bigint): void {
   const pinnedPages = tree.pinnedPages(first, pages);
   if (pinnedPages > 0) {
     fail('ZX_ERR_BAD_STATE', `${pinnedPages} pages are pinned: expected none`, { pinnedPages });
+  }
+  if (vmo.isContiguous) {
+    core.vmoLend(tree.ref, first, pages);
+    return;
   }
   const status = core.vmoDecommit(tree.ref, first, pages);
   checkMemory(core, status, `to decommit ${pages} pages`, { pages });

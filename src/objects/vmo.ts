@@ -18,8 +18,9 @@ import {
 import { readBytes, writeBytes, zeroBytes } from './vmo-bytes.js';
 import { createChild } from './vmo-child.js';
 import type { VmoObject } from './vmo-object.js';
+import type { VmoLockState } from './discardable.js';
 import { CachePolicy } from './vmo-options.js';
-import { checkOpRights, checkRange, opRange } from './vmo-range.js';
+import { checkContents, checkKept, checkOpRights, checkRange, opRange } from './vmo-range.js';
 
 /** A handle to a VMO. */
 export class Vmo extends Handle<VmoObject> {
@@ -49,18 +50,21 @@ export class Vmo extends Handle<VmoObject> {
   }
 
   /**
-   * Reads bytes (`zx_vmo_read`; needs READ). Commits nothing.
+   * Reads bytes (`zx_vmo_read`; needs READ). Commits nothing, but that a contiguous VMO takes back
+   * what it has lent out.
    *
    * @param offset - first byte
    * @param length - bytes
-   * @throws ZxError ZX_ERR_OUT_OF_RANGE past the end, ZX_ERR_BAD_STATE if not cached
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE past the end, ZX_ERR_BAD_STATE if not cached,
+   *     ZX_ERR_NOT_FOUND if it was discarded
    */
   read(offset: Bytes, length: Bytes): Uint8Array {
     const vmo = this.look(Right.READ);
     const from = toU64(offset, 'offset');
     const bytes = toU64(length, 'length');
     checkRange(vmo, from, bytes);
-    checkCached(vmo);
+    checkContents(vmo);
+    if (vmo.tree.hasLentPages) this.change(0);
     return readBytes(vmo, from, bytes);
   }
 
@@ -70,13 +74,13 @@ export class Vmo extends Handle<VmoObject> {
    * @param offset - first byte
    * @param data - the bytes
    * @throws ZxError ZX_ERR_OUT_OF_RANGE past the end, ZX_ERR_BAD_STATE if not cached,
-   *     ZX_ERR_NO_MEMORY
+   *     ZX_ERR_NOT_FOUND if it was discarded, ZX_ERR_NO_MEMORY
    */
   write(offset: Bytes, data: Uint8Array): void {
     const vmo = this.change(Right.WRITE);
     const from = toU64(offset, 'offset');
     checkRange(vmo, from, BigInt(toData(data).length));
-    checkCached(vmo);
+    checkContents(vmo);
     writeBytes(vmo, from, data);
   }
 
@@ -112,19 +116,37 @@ export class Vmo extends Handle<VmoObject> {
    * smaller of the old and the new becomes zero.
    *
    * @param size - bytes, at most the VMO's size
-   * @throws ZxError ZX_ERR_NOT_SUPPORTED on physical VMOs, ZX_ERR_OUT_OF_RANGE above the size
+   * @throws ZxError ZX_ERR_NOT_SUPPORTED on physical and contiguous VMOs, ZX_ERR_OUT_OF_RANGE above
+   *     the size, ZX_ERR_NO_MEMORY
    */
   setStreamSize(size: Bytes): void {
     const vmo = this.change(Right.WRITE);
     const bytes = toU64(size, 'size');
-    if (vmo.isContiguous) {
-      fail('ZX_ERR_NOT_SUPPORTED', `VMO ${vmo.koid} has no stream`, { koid: vmo.koid });
-    }
+    checkStream(vmo);
     checkRange(vmo, bytes, 0n);
     const old = vmo.extent.streamSizeBytes;
     if (bytes === old) return;
-    const from = bytes < old ? bytes : old;
-    if (from < vmo.sizeBytes) zeroBytes(vmo, from, vmo.sizeBytes - from);
+    cutStream(vmo, bytes < old ? bytes : old);
+    vmo.extent.streamSizeBytes = bytes;
+  }
+
+  /** The property ZX_PROP_VMO_CONTENT_SIZE (needs GET_PROPERTY): the stream's bytes. */
+  getContentSize(): bigint {
+    return this.look(Right.GET_PROPERTY).extent.streamSizeBytes;
+  }
+
+  /**
+   * Sets the property ZX_PROP_VMO_CONTENT_SIZE (needs SET_PROPERTY): the stream's bytes, which may
+   * be more than the VMO has. What lies behind them in the VMO becomes zero.
+   *
+   * @param size - bytes
+   * @throws ZxError ZX_ERR_NOT_SUPPORTED on physical and contiguous VMOs, ZX_ERR_NO_MEMORY
+   */
+  setContentSize(size: Bytes): void {
+    const vmo = this.change(Right.SET_PROPERTY);
+    const bytes = toU64(size, 'size');
+    checkStream(vmo);
+    cutStream(vmo, bytes);
     vmo.extent.streamSizeBytes = bytes;
   }
 
@@ -134,12 +156,13 @@ export class Vmo extends Handle<VmoObject> {
    * @param op - one of `VmoOp`
    * @param offset - first byte
    * @param length - bytes
+   * @param state - LOCK needs one, and fills it in
    * @throws ZxError as memory-semantics 5 says
    */
-  opRange(op: number, offset: Bytes, length: Bytes): void {
+  opRange(op: number, offset: Bytes, length: Bytes, state?: VmoLockState): void {
     const vmo = this.change(0);
     checkOpRights(toBits(op, 'op'), this.rights);
-    opRange(vmo, op, toU64(offset, 'offset'), toU64(length, 'length'));
+    opRange(vmo, op, toU64(offset, 'offset'), toU64(length, 'length'), state);
   }
 
   /**
@@ -147,8 +170,8 @@ export class Vmo extends Handle<VmoObject> {
    *
    * @param offset - first byte; the range is widened to whole pages
    * @param length - bytes, at least 1
-   * @throws ZxError ZX_ERR_OUT_OF_RANGE, ZX_ERR_INVALID_ARGS for no bytes, ZX_ERR_UNAVAILABLE where
-   *     a page is pinned 31 times, ZX_ERR_NO_MEMORY
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE, ZX_ERR_INVALID_ARGS for no bytes, ZX_ERR_NOT_FOUND if it
+   *     was discarded, ZX_ERR_UNAVAILABLE where a page is pinned 31 times, ZX_ERR_NO_MEMORY
    */
   pin(offset: Bytes, length: Bytes): Pin {
     const vmo = this.change(Right.MAP);
@@ -156,6 +179,7 @@ export class Vmo extends Handle<VmoObject> {
     const bytes = toU64(length, 'length');
     checkRange(vmo, from, bytes);
     if (bytes === 0n) fail('ZX_ERR_INVALID_ARGS', 'length 0: a pin needs at least 1', { length });
+    checkKept(vmo);
     const first = pageOf(from);
     const pages = pagesUp(from + bytes) - first;
     if (!vmo.isPhysical) {
@@ -209,12 +233,14 @@ export class Vmo extends Handle<VmoObject> {
   }
 }
 
-function checkCached(vmo: VmoObject): void {
-  const { cachePolicy } = vmo;
-  if (cachePolicy === CachePolicy.CACHED) return;
-  fail('ZX_ERR_BAD_STATE', `cache policy ${cachePolicy}: only cached VMOs can be read`, {
-    cachePolicy,
-  });
+function checkStream(vmo: VmoObject): void {
+  if (!vmo.isContiguous) return;
+  fail('ZX_ERR_NOT_SUPPORTED', `VMO ${vmo.koid} has no stream`, { koid: vmo.koid });
+}
+
+/** What a VMO has from a byte on becomes zero. */
+function cutStream(vmo: VmoObject, from: bigint): void {
+  if (from < vmo.sizeBytes) zeroBytes(vmo, from, vmo.sizeBytes - from);
 }
 
 function resize(vmo: VmoObject, bytes: bigint): void {

@@ -56,6 +56,7 @@ export function kstatsColumns(timestamps: boolean): Column<KstatsRow>[] {
   const columns: Column<KstatsRow>[] = [
     { key: 'total_bytes', value: ({ kmem }) => kmem.totalBytes },
     { key: 'free_bytes', value: ({ kmem }) => kmem.freeBytes },
+    { key: 'free_loaned_bytes', value: ({ kmem }) => kmem.freeLoanedBytes },
     { key: 'wired_bytes', value: ({ kmem }) => kmem.wiredBytes },
     { key: 'total_heap_bytes', value: ({ kmem }) => kmem.totalHeapBytes },
     { key: 'free_heap_bytes', value: ({ kmem }) => kmem.freeHeapBytes },

@@ -4,6 +4,7 @@
  * I1. Everything goes through the public API; where the vocabulary asks for what no user sees
  *     (the frame behind a page), through the core door that the system shows for tests.
  */
+import { KernelDoor } from '../../src/objects/kernel-door.js';
 import {
   type AccountTables, type Handle, type Job, type Pin, type Policy, type Process, type Vmar,
   type System, Vmo, ZxError, newSystem,
@@ -22,6 +23,8 @@ export interface NamedMap {
 /** One running case. */
 export class Bench {
   readonly system: System;
+  /** What the kernel does by itself. */
+  readonly door: KernelDoor;
   readonly job: Job;
   readonly process: Process;
   readonly handles = new Names<Handle>();
@@ -33,6 +36,7 @@ export class Bench {
 
   constructor(readonly rule: Rule) {
     this.system = newSystem();
+    this.door = new KernelDoor(this.system);
     this.job = this.system.rootJob;
     this.process = this.job.createProcess('case');
     this.handles.set('root', this.process.rootVmar);

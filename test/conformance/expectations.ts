@@ -1,7 +1,8 @@
 /**
  * Expectations on VMOs, handles and frames.
  */
-import { Right, Topic, VmoInfoFlag, VmoSignal } from '../support/api.js';
+import { ownerFigures } from '../../src/accounting/figures.js';
+import { Right, Topic, VmoInfoFlag, VmoSignal, type VmoFigures } from '../support/api.js';
 import { type Action, type Bench, bitsOf, expectSame, permsOf, statusOf } from './bench.js';
 import { Lacking, Mismatch, type Step } from './cases.js';
 import { big, count, names, text, whole } from './values.js';
@@ -65,11 +66,13 @@ const plainFields = (b: Bench, name: string): Record<string, bigint> => {
     metadata_bytes: BigInt(info.metadataBytes),
     committed_change_events: BigInt(info.committedChangeEvents),
     cache_policy: BigInt(info.cachePolicy),
+    handle_rights: BigInt(info.handleRights),
   };
 };
 
 const chargedFields = async (b: Bench, name: string): Promise<Record<string, bigint>> => {
   const row = await rowOf(b, name);
+  if (b.rule !== 'old') expectSameFigures(b, name, row);
   const kinds = ['committed', 'populated'];
   return Object.fromEntries(kinds.flatMap((kind) => [
     [`${kind}_bytes`, row.committed],
@@ -77,6 +80,15 @@ const chargedFields = async (b: Bench, name: string): Promise<Record<string, big
     [`${kind}_scaled_bytes`, row.scaled],
     [`${kind}_fractional_scaled_bytes`, row.fraction],
   ]));
+};
+
+/** A pass and ZX_INFO_VMO say the same of a VMO. */
+const expectSameFigures = (b: Bench, name: string, row: VmoRow): void => {
+  const info = b.handles.get(name).getInfo(Topic.VMO);
+  expectSame(row.committed, info.committedBytes);
+  expectSame(row.own, info.committedPrivateBytes);
+  expectSame(row.scaled, info.committedScaledBytes);
+  expectSame(row.fraction, info.committedFractionalScaledBytes);
 };
 
 const expectFlags = (b: Bench, name: string, field: string, wanted: string[]): void => {
@@ -123,15 +135,31 @@ const expectInfo: Action = async (b, s) => {
 
 const expectKernel: Action = async (b, s) => {
   const row = await rowOf(b, text(s, 'vmo'));
-  const known: Record<string, bigint> = {
+  expectKernelFields(s, {
     uncompressed_bytes: row.committed, compressed_bytes: 0n,
     private_uncompressed_bytes: row.own, private_compressed_bytes: 0n,
     scaled_uncompressed_bytes: row.scaled, scaled_compressed_bytes: 0n,
-  };
+  }, row.fraction);
+};
+
+/** The kernel's names for what ZX_INFO_VMO says. */
+const kernelNames = (figures: VmoFigures): Record<string, bigint> => ({
+  uncompressed_bytes: BigInt(figures.committedBytes),
+  compressed_bytes: BigInt(figures.populatedBytes - figures.committedBytes),
+  private_uncompressed_bytes: BigInt(figures.committedPrivateBytes),
+  private_compressed_bytes: BigInt(figures.populatedPrivateBytes - figures.committedPrivateBytes),
+  scaled_uncompressed_bytes: BigInt(figures.committedScaledBytes),
+  scaled_compressed_bytes: BigInt(figures.populatedScaledBytes - figures.committedScaledBytes),
+});
+
+/** `scaled`: units of 2^-63 byte beyond the scaled bytes. */
+const expectKernelFields = (
+  s: Step, known: Record<string, bigint>, scaled: bigint,
+): void => {
   for (const [field, wanted] of Object.entries(s['fields'] as Record<string, unknown>)) {
     const got = known[field];
     if (got === undefined) throw new Lacking(`the field ${field} of kernel attribution`);
-    const fraction = field === 'scaled_uncompressed_bytes' ? row.fraction : 0n;
+    const fraction = field === 'scaled_uncompressed_bytes' ? scaled : 0n;
     expectWhole(big(wanted, field), (got << 63n) + fraction);
   }
 };
@@ -199,6 +227,10 @@ export const expectActions: Readonly<Record<string, Action>> = {
     if (got === 0n) throw new Mismatch('not 0', '0');
   },
   expect_kernel_attribution: expectKernel,
+  expect_reference_owner_attribution: (b, s) => {
+    const figures = ownerFigures(b.system, b.vmo(s).object);
+    expectKernelFields(s, kernelNames(figures), figures.committedFractionalScaledBytes);
+  },
   expect_total_vmo_pages_delta: (b, s) =>
     expectSame(whole(s, 'pages'), b.objectFrames() - b.framesAtStart),
   expect_same_frame: compareFrames(true),

@@ -1,20 +1,35 @@
 /**
  * Operations on VMOs: create, clone, bytes, sizes, ranges, handles, pins.
  */
-import { CachePolicy, Right, VmoChild, VmoOp, VmoOption } from '../support/api.js';
+import {
+  CachePolicy, Right, VmoChild, VmoLockState, VmoOp, VmoOption,
+} from '../support/api.js';
 import { type Action, bitsOf, expectSame } from './bench.js';
 import { Lacking, Mismatch, type Step } from './cases.js';
-import { big, bytesOf, count, names, text, whole, word, wordBytes, wordOffset } from './values.js';
+import {
+  big, bytesOf, count, countOr, names, text, whole, word, wordBytes, wordOffset,
+} from './values.js';
 
 const PHYSICAL_BASE = 0x10000000n;
-const LACKING_OPTIONS = ['DISCARDABLE', 'TRAP_DIRTY'];
+/** The bits of `options`, or `options_raw`, or both. */
+const optionBits = (table: Readonly<Record<string, number>>, s: Step): number =>
+  bitsOf(table, names(s, 'options')) | countOr(s, 'options_raw', 0);
 
 const create: Action = (b, s) => {
-  const list = names(s, 'options');
-  for (const name of list) if (LACKING_OPTIONS.includes(name)) throw new Lacking(`${name} VMOs`);
-  const raw = s['options_raw'] !== undefined;
-  const options = raw ? count(s, 'options_raw') : bitsOf(VmoOption, list);
-  b.handles.set(text(s, 'out'), b.system.createVmo(bytesOf(s, 'size_bytes', 'pages'), options));
+  const size = bytesOf(s, 'size_bytes', 'pages');
+  b.handles.set(text(s, 'out'), b.system.createVmo(size, optionBits(VmoOption, s)));
+};
+
+const createContiguous: Action = (b, s) => {
+  const size = bytesOf(s, 'size_bytes', 'pages');
+  const vmo = b.system.createContiguousVmo(size, countOr(s, 'align_pow2', 0));
+  b.handles.set(text(s, 'out'), vmo);
+};
+
+const createPhysical: Action = (b, s) => {
+  const address = s['address'] === undefined ? PHYSICAL_BASE : whole(s, 'address');
+  const vmo = b.system.createPhysicalVmo(address, bytesOf(s, 'size_bytes', 'pages'));
+  b.handles.set(text(s, 'out'), vmo);
 };
 
 /** A file's VMO stands for a user pager's: its pages are supplied at once, and no request waits. */
@@ -28,7 +43,7 @@ const createPager: Action = (b, s) => {
 };
 
 const childOptions = (s: Step): number =>
-  bitsOf(VmoChild, [text(s, 'kind'), ...names(s, 'options')]);
+  (s['kind'] === undefined ? 0 : bitsOf(VmoChild, [text(s, 'kind')])) | optionBits(VmoChild, s);
 
 const clone: Action = (b, s) => {
   const offset = bytesOf(s, 'offset_bytes', 'offset_pages');
@@ -47,10 +62,39 @@ const nested: Action = (b, s) => {
 };
 
 const opRange: Action = (b, s) => {
-  if (s['expect_lock_state'] !== undefined) throw new Lacking('DISCARDABLE VMOs');
   const op = s['range_op_raw'] === undefined
     ? bitsOf(VmoOp, [text(s, 'range_op')]) : count(s, 'range_op_raw');
-  b.vmo(s).opRange(op, whole(s, 'offset'), whole(s, 'len'));
+  const state = s['no_buffer'] === true ? undefined : new VmoLockState();
+  b.vmo(s).opRange(op, whole(s, 'offset'), whole(s, 'len'), state);
+  const wanted = s['expect_lock_state'] as Record<string, unknown> | undefined;
+  if (wanted === undefined) return;
+  const { offset, size, discardedOffset, discardedSize } = state ?? new VmoLockState();
+  const got: Record<string, bigint> = {
+    offset, size, discarded_offset: discardedOffset, discarded_size: discardedSize,
+  };
+  for (const [field, value] of Object.entries(wanted)) {
+    if (got[field] === undefined) throw new Lacking(`the field ${field} of a lock state`);
+    expectSame(big(value, field), got[field]);
+  }
+};
+
+const discard: Action = (b, s) => {
+  const pages = b.door.discard(b.vmo(s));
+  if (s['expect_pages'] !== undefined) expectSame(whole(s, 'expect_pages'), pages);
+};
+
+const expectDiscardable: Action = (b, s) => {
+  const { discardable } = b.vmo(s).object;
+  const wanted = text(s, 'state').toLowerCase();
+  const got = discardable?.state ?? 'not discardable';
+  if (got !== wanted) throw new Mismatch(wanted, got);
+  if (s['lock_count'] !== undefined) expectSame(whole(s, 'lock_count'), discardable?.locks ?? 0);
+};
+
+const setConfig: Action = (b, s) => {
+  const other = Object.keys(s).find((key) => key !== 'op' && key !== 'loaning');
+  if (other !== undefined) throw new Lacking(`the setting ${other}`);
+  b.system.pageLoaning = s['loaning'] === true;
 };
 
 const duplicate: Action = (b, s) => {
@@ -79,10 +123,10 @@ const policy = (s: Step): number =>
 /** Operations by name. */
 export const vmoActions: Readonly<Record<string, Action>> = {
   vmo_create: create,
-  vmo_create_physical: (b, s) => {
-    const vmo = b.system.createPhysicalVmo(PHYSICAL_BASE, whole(s, 'pages') * 4096n);
-    b.handles.set(text(s, 'out'), vmo);
-  },
+  vmo_create_contiguous: createContiguous,
+  vmo_create_physical: createPhysical,
+  kernel_vmo_create: (b, s) =>
+    b.handles.set(text(s, 'out'), b.door.createVmo(bytesOf(s, 'size_bytes', 'pages'))),
   vmo_create_pager: createPager,
   pager_supply: (b, s) =>
     b.vmo(s).opRange(VmoOp.COMMIT, whole(s, 'page') * 4096n, whole(s, 'pages') * 4096n),
@@ -98,8 +142,12 @@ export const vmoActions: Readonly<Record<string, Action>> = {
   expect_bytes: expectBytes,
   set_size: (b, s) => b.vmo(s).setSize(whole(s, 'bytes')),
   set_stream_size: (b, s) => b.vmo(s).setStreamSize(whole(s, 'bytes')),
+  set_content_size: (b, s) => b.vmo(s).setContentSize(whole(s, 'bytes')),
   set_cache_policy: (b, s) => b.vmo(s).setCachePolicy(policy(s)),
   op_range: opRange,
+  discard,
+  expect_discardable_state: expectDiscardable,
+  set_config: setConfig,
   close: (b, s) => b.handles.get(text(s, 'handle')).close(),
   duplicate,
   replace_as_executable: (b, s) =>
@@ -111,18 +159,12 @@ export const vmoActions: Readonly<Record<string, Action>> = {
 
 /** Operations that need what the simulator does not have yet, by the capability they lack. */
 export const lackingVmo: Readonly<Record<string, string>> = {
-  vmo_create_contiguous: 'contiguous VMOs',
   pager_supply_from: 'user pagers',
   pager_expect_request_on: 'user pagers',
   supply_pages_kernel: 'user pagers',
-  kernel_vmo_create: 'the kernel-internal VMO create',
-  set_content_size: 'the content-size property',
   compress_page: 'compression',
   dedup_zero_page: 'zero-page dedup',
   dedup_zero_page_hidden: 'zero-page dedup',
-  discard: 'DISCARDABLE VMOs',
-  expect_discardable_state: 'DISCARDABLE VMOs',
   evict: 'eviction',
-  set_config: 'page loaning',
   expect_page_queue: 'page queues',
 };

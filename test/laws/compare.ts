@@ -158,8 +158,8 @@ export const compareTables = (
 
 const compareKernel = (d: Differences, model: OnModel, { kmem }: AccountTables): void => {
   d.same('bytes of VMOs', kmem.vmoBytes, model.world.allPages().size * 4096);
-  const parts = [kmem.freeBytes, kmem.wiredBytes, kmem.totalHeapBytes, kmem.vmoBytes,
-    kmem.mmuOverheadBytes, kmem.ipcBytes, kmem.otherBytes];
+  const parts = [kmem.freeBytes, kmem.freeLoanedBytes, kmem.wiredBytes, kmem.totalHeapBytes,
+    kmem.vmoBytes, kmem.mmuOverheadBytes, kmem.ipcBytes, kmem.otherBytes];
   d.same('bytes of all states', parts.reduce((a, b) => a + b), kmem.totalBytes);
   if (parts.some((bytes) => bytes < 0)) d.found.push(`a negative figure: ${parts.join()}`);
 };

@@ -62,6 +62,7 @@ const infoField = (bench: Bench, vmoName: string, field: string, wanted: unknown
 
 const vmoActions: Record<string, Action> = {
   vmo_create: (b, s) => {
+    if (s['options_raw'] !== undefined) throw new Lacking('raw option bits');
     const options = names(s, 'options');
     if (options.some((o) => o !== 'RESIZABLE')) throw new Lacking(`options ${options}`);
     const size = bytesOf(s, 'size_bytes', 'pages');
@@ -105,6 +106,7 @@ const vmoActions: Record<string, Action> = {
   },
   set_size: (b, s) => setSize(b.world, b.handles.get(text(s, 'vmo')), whole(s, 'bytes')),
   op_range: (b, s) => {
+    if (s['range_op_raw'] !== undefined) throw new Lacking('raw operations');
     const op = text(s, 'range_op');
     if (!RANGE_OPS.some((known) => known === op)) throw new Lacking(op);
     const handle = b.handles.get(text(s, 'vmo'));

@@ -25,7 +25,10 @@ export function makeProcess(physicalPages = 4096): { system: KernelSystem; proce
 function state(system: KernelSystem): unknown {
   return [
     system.core.digest(), system.core.freePages, system.vmos.size, system.trees.size,
-    [...system.vmos].map((v) => [v.numChildren, v.numMappings, v.sizePages, v.parentKoid]),
+    [...system.vmos].map((v) => [
+      v.numChildren, v.numMappings, v.sizePages, v.parentKoid, v.extent.streamSizeBytes,
+      v.numPins, v.cachePolicy, v.discardable?.state, v.discardable?.locks,
+    ]),
   ];
 }
 

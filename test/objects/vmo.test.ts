@@ -29,7 +29,7 @@ t.test('a VMO is created with any legal size (1.1, 1.3)', async (t) => {
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => s.createVmo(P, RESIZABLE | UNBOUNDED), 'both');
   refused(t, s, 'ZX_ERR_OUT_OF_RANGE', () => s.createVmo(MAX + 1n), 'above the largest');
   refused(t, s, 'ZX_ERR_OUT_OF_RANGE', () => s.createVmo(2n ** 64n - 1n), 'rounding overflows');
-  refused(t, s, 'ZX_ERR_NOT_SUPPORTED', () => s.createVmo(P, DISCARDABLE), 'discardable');
+  t.equal(s.createVmo(P, DISCARDABLE).rights, DefaultRights.VMO);
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => s.createVmo(-1), 'negative');
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => s.createVmo(1.5), 'fraction');
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => s.createPhysicalVmo(1, P), 'unaligned physical');
@@ -141,6 +141,32 @@ t.test('setStreamSize zeroes what lies behind (1.5)', async (t) => {
   const device = s.createPhysicalVmo(0, P);
   refused(t, s, 'ZX_ERR_NOT_SUPPORTED', () => device.setStreamSize(1), 'physical');
   refused(t, s, 'ZX_ERR_OUT_OF_RANGE', () => vmo.setStreamSize(2 * P + 1), 'above the size');
+});
+
+t.test('the content size is a property, and may pass the end (1.5)', async (t) => {
+  const s = makeSystem();
+  const vmo = s.createVmo(2 * P, RESIZABLE);
+  vmo.write(0, new Uint8Array(2 * P).fill(7));
+  vmo.setContentSize(10);
+  t.equal(vmo.getContentSize(), 10n);
+  t.equal(vmo.getStreamSize(), 10n);
+  t.equal(vmo.read(9, 1)[0], 7);
+  t.equal(vmo.read(10, 1)[0], 0, 'what lies behind it is zero');
+  t.equal(committed(vmo), 1);
+  vmo.setContentSize(2n ** 64n - 1n);
+  t.equal(vmo.getInfo(Topic.VMO).streamSizeBytes, 2n ** 64n - 1n);
+  t.equal(vmo.getSize(), BigInt(2 * P), 'the size stays');
+  vmo.setStreamSize(5);
+  t.equal(vmo.read(5, 1)[0], 0);
+  vmo.setSize(P + 3);
+  t.equal(vmo.getContentSize(), BigInt(P + 3), 'setSize sets it too');
+  const unread = without(vmo, Right.GET_PROPERTY);
+  refused(t, s, 'ZX_ERR_ACCESS_DENIED', () => unread.getContentSize(), 'GET_PROPERTY');
+  const unset = without(vmo, Right.SET_PROPERTY);
+  refused(t, s, 'ZX_ERR_ACCESS_DENIED', () => unset.setContentSize(1), 'SET_PROPERTY');
+  const device = s.createPhysicalVmo(0, P);
+  refused(t, s, 'ZX_ERR_NOT_SUPPORTED', () => device.setContentSize(1), 'physical');
+  refused(t, s, 'ZX_ERR_INVALID_ARGS', () => vmo.setContentSize(-1), 'negative');
 });
 
 t.test('cache policy (1.7)', async (t) => {
@@ -308,6 +334,8 @@ t.test('while a pass runs nothing changes, and looking is allowed', async (t) =>
     ['write', () => vmo.write(0, word(1))],
     ['setSize', () => vmo.setSize(0)],
     ['setStreamSize', () => vmo.setStreamSize(0)],
+    ['setContentSize', () => vmo.setContentSize(0)],
+    ['createContiguousVmo', () => s.createContiguousVmo(P)],
     ['opRange', () => vmo.opRange(VmoOp.COMMIT, 0, P)],
     ['createChild', () => vmo.createChild(VmoChild.SNAPSHOT, 0, P)],
     ['pin', () => vmo.pin(0, P)],

@@ -79,8 +79,8 @@ export const PAGED = 1;
 export const COW = 4;
 
 const NO_KMEM: KmemStats = {
-  totalBytes: 0, freeBytes: 0, wiredBytes: 0, totalHeapBytes: 0, freeHeapBytes: 0,
-  vmoBytes: 0, mmuOverheadBytes: 0, ipcBytes: 0, otherBytes: 0, availableBytes: 0,
+  totalBytes: 0, freeBytes: 0, freeLoanedBytes: 0, wiredBytes: 0, totalHeapBytes: 0,
+  freeHeapBytes: 0, vmoBytes: 0, mmuOverheadBytes: 0, ipcBytes: 0, otherBytes: 0, availableBytes: 0,
 };
 
 function floats<T>(items: readonly T[], value: (item: T) => number | undefined): Float64Array {

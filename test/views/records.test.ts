@@ -103,8 +103,9 @@ t.test('kstats --json is one object a line', async (t) => {
   const text = jsonLines([{ kmem }, { kmem }], kstatsColumns(false));
   t.equal(text.split('\n').length, 3);
   t.strictSame(Object.keys(JSON.parse(text.split('\n')[0] ?? '')), [
-    'total_bytes', 'free_bytes', 'wired_bytes', 'total_heap_bytes', 'free_heap_bytes', 'vmo_bytes',
-    'mmu_overhead_bytes', 'ipc_bytes', 'other_bytes', 'available_bytes',
+    'total_bytes', 'free_bytes', 'free_loaned_bytes', 'wired_bytes', 'total_heap_bytes',
+    'free_heap_bytes', 'vmo_bytes', 'mmu_overhead_bytes', 'ipc_bytes', 'other_bytes',
+    'available_bytes',
   ]);
   const stamped = jsonLines([{ kmem, timestamp: '2017-06-07T05:51:08.021Z' }], kstatsColumns(true));
   t.ok(stamped.startsWith('{"time":"2017-06-07T05:51:08.021Z","total_bytes":2147483648,'));

@@ -48,6 +48,7 @@ export const BOOT: SystemSpec = {
   kmem: {
     totalBytes: 2048 * MIB,
     freeBytes: Math.round(1686.4 * MIB),
+    freeLoanedBytes: 0,
     vmoBytes: 333238272,
     totalHeapBytes: Math.round(5.1 * MIB) + Math.round(0.9 * MIB),
     freeHeapBytes: Math.round(0.9 * MIB),

@@ -39,6 +39,7 @@ export function meminfoFigures(meminfo: ReadonlyMap<string, number>): KernelMemo
   return {
     totalBytes,
     freeBytes,
+    freeLoanedBytes: 0,
     wiredBytes,
     totalHeapBytes,
     freeHeapBytes: 0,

@@ -1,0 +1,158 @@
+/**
+ * Contiguous VMOs: one run of adjacent frames, each at its page for as long as the VMO lives. A
+ * page may be lent out meanwhile, and comes back, zeroed, with the next access.
+ *
+ * I1. Page p has frame `run + p`, which is in state OBJECT and in the slot, or in state LOANED and
+ *     the slot is empty: `lent` counts the latter.
+ * I2. The leaves are made with the VMO and never go before it: lending and taking back need no
+ *     memory, so they cannot fail.
+ */
+import {
+  B_KEY_SHIFT, FANOUT, H_CONTENTS, H_FRAMES, H_FRAME_BUMP, H_FRAME_FREE, NO_MEMORY, PAGE_BYTES,
+  POOL_CONTENT, ST_FREE, ST_LOANED, ST_OBJECT, VK_CONTIGUOUS, V_FAMILY, V_HEIGHT, V_LENT, V_RUN,
+} from "./layout";
+import {
+  frameA, frameB, frameC, frameD, frameFree, frameState, freeFrames, stateAdd,
+} from "./frames";
+import { poolFree } from "./heap";
+import { isChild } from "./nodes";
+import { ready, reserveNodes } from "./reserve";
+import { exclusiveLeaf, settlePath } from "./tree";
+import { dropEntries, newVmo, seenFrame, vmoBase, vmoSize } from "./vmos";
+
+/**
+ * A VMO of `pages` adjacent frames, the first one's number a multiple of `align` (a power of two).
+ * Its record >> 4, or NO_MEMORY.
+ */
+export function newContiguous(pages: u32, align: u32): i32 {
+  if (pages > freeFrames()) return NO_MEMORY;
+  const first = findRun(pages, align);
+  if (first == 0 || !ready() || !reserveNodes(pages, pages)) return NO_MEMORY;
+  const vmo = newVmo(VK_CONTIGUOUS, pages);
+  if (vmo == 0) return NO_MEMORY;
+  takeRun(first, pages);
+  store<u32>(vmo + V_RUN, first);
+  fill(vmo, 0, pages, ST_FREE);
+  return <i32>(vmo >> 4);
+}
+
+/** First frame of the lowest run of free ones, or 0. */
+function findRun(pages: u32, align: u32): u32 {
+  const frames = load<u32>(H_FRAMES);
+  let first = align;
+  while (<u64>first + pages <= frames) {
+    let end = first + pages;
+    while (end > first && frameState(end - 1) == ST_FREE) end--;
+    if (end == first) return first;
+    first = (end + align - 1) & ~(align - 1);
+  }
+  return 0;
+}
+
+/** Takes free frames off the free list, or from above the bump mark. */
+function takeRun(first: u32, pages: u32): void {
+  const end = first + pages;
+  const bump = load<u32>(H_FRAME_BUMP);
+  let at = H_FRAME_FREE;
+  for (let frame = load<u32>(at); frame != 0 && first < bump; frame = load<u32>(at)) {
+    if (frame - first < pages) store<u32>(at, load<u32>(frameC(frame)));
+    else at = frameC(frame);
+  }
+  if (end <= bump) return;
+  for (let frame = bump; frame < first; frame++) {
+    store<u32>(frameC(frame), load<u32>(H_FRAME_FREE));
+    store<u32>(H_FRAME_FREE, frame);
+  }
+  store<u32>(H_FRAME_BUMP, end);
+}
+
+/** Puts the frames of the keys [lo, hi) that are not there into their slots. */
+function fill(vmo: u32, lo: u64, hi: u64, from: u32): u32 {
+  const first = load<u32>(vmo + V_RUN);
+  const family = load<u32>(vmo + V_FAMILY);
+  let all: u32 = 0;
+  for (let key = lo; key < hi;) {
+    const leaf = exclusiveLeaf(vmo, key);
+    let added: i32 = 0;
+    for (let i = <u32>key & (FANOUT - 1); i < FANOUT && key < hi; i++, key++) {
+      if (load<u32>(leaf + (i << 2)) != 0) continue;
+      const frame = first + <u32>key;
+      store<u32>(frameA(frame), 1);
+      store<u32>(frameB(frame), ST_OBJECT | (<u32>(key >> 22) << B_KEY_SHIFT));
+      store<u32>(frameC(frame), family & 0xfff);
+      store<u32>(frameD(frame), family >> 12 << 22 | (<u32>key & 0x3fffff));
+      store<u32>(leaf + (i << 2), frame);
+      added++;
+    }
+    if (added != 0) settlePath(<u32>load<u8>(vmo + V_HEIGHT), added);
+    all += added;
+  }
+  stateAdd(from, -<i32>all);
+  stateAdd(ST_OBJECT, all);
+  return all;
+}
+
+/** Lends the pages [page, page + n) out: they are free for who can give them back at once. */
+export function lend(vmo: u32, page: u64, n: u64): void {
+  const hi = page + n;
+  let all: u32 = 0;
+  for (let key = page; key < hi;) {
+    const leaf = exclusiveLeaf(vmo, key);
+    let gone: i32 = 0;
+    for (let i = <u32>key & (FANOUT - 1); i < FANOUT && key < hi; i++, key++) {
+      const frame = load<u32>(leaf + (i << 2));
+      if (frame == 0) continue;
+      dropContent(frame);
+      store<u32>(frameA(frame), 0);
+      store<u32>(frameB(frame), ST_LOANED);
+      store<u32>(frameC(frame), 0);
+      store<u32>(leaf + (i << 2), 0);
+      gone++;
+    }
+    if (gone != 0) settlePath(<u32>load<u8>(vmo + V_HEIGHT), -gone);
+    all += gone;
+  }
+  stateAdd(ST_OBJECT, -<i32>all);
+  stateAdd(ST_LOANED, all);
+  store<u32>(vmo + V_LENT, load<u32>(vmo + V_LENT) + all);
+  dropEntries(vmo, page, hi);
+}
+
+/** The pages of the keys [lo, hi) that are lent out come back. */
+export function takeBack(vmo: u32, lo: u64, hi: u64): void {
+  const lent = load<u32>(vmo + V_LENT);
+  if (lent != 0) store<u32>(vmo + V_LENT, lent - fill(vmo, lo, hi, ST_LOANED));
+}
+
+/** The VMO goes: what it lent out is free. */
+export function endLoans(vmo: u32): void {
+  const first = load<u32>(vmo + V_RUN);
+  const end = first + <u32>vmoSize(vmo);
+  for (let frame = first; frame < end; frame++) {
+    if (frameState(frame) == ST_LOANED) frameFree(frame);
+  }
+}
+
+/** Zeroes bytes of a VMO whose pages stay where they are: also what is pinned. */
+export function zeroInPlace(vmo: u32, offset: u64, length: u64): void {
+  const end = offset + length;
+  for (let at = offset; at < end;) {
+    const inPage = <u32>at & (PAGE_BYTES - 1);
+    const n = <u32>min(<u64>(PAGE_BYTES - inPage), end - at);
+    const frame = seenFrame(vmo, vmoBase(vmo) + (at >> 12));
+    const content = isChild(frame) ? load<u32>(frameC(frame)) >> 12 << 12 : 0;
+    if (content != 0 && n == PAGE_BYTES) dropContent(frame);
+    else if (content != 0) memory.fill(content + inPage, 0, n);
+    at += n;
+  }
+}
+
+/** A frame without content reads as zero. */
+function dropContent(frame: u32): void {
+  const c = frameC(frame);
+  const content = load<u32>(c) >> 12;
+  if (content == 0) return;
+  poolFree(POOL_CONTENT, content << 12);
+  store<u32>(H_CONTENTS, load<u32>(H_CONTENTS) - 1);
+  store<u32>(c, load<u32>(c) & 0xfff);
+}

@@ -1,0 +1,52 @@
+/**
+ * The door for tests: what the kernel does by itself and no user can ask for.
+ *
+ * I1. Programs have no business here; nothing in `src/` but this file knows it.
+ */
+
+import { CoreVmoKind } from '../core/core.js';
+import { fail } from './errors.js';
+import type { KernelSystem } from './system.js';
+import { isPageAligned, toU64, vmoSizePages, type Bytes } from './units.js';
+import type { Vmo } from './vmo.js';
+import { makeVmo } from './vmo-create.js';
+
+/** A system as the kernel itself handles it. */
+export class KernelDoor {
+  readonly #system: KernelSystem;
+
+  /** @param system - the system */
+  constructor(system: KernelSystem) {
+    this.#system = system;
+  }
+
+  /**
+   * Makes an anonymous VMO as the kernel does for itself: the size is not rounded
+   * (memory-semantics 1.2).
+   *
+   * @param size - bytes, a multiple of 4096
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE above the largest size, ZX_ERR_INVALID_ARGS for an
+   *     unaligned one
+   */
+  createVmo(size: Bytes): Vmo {
+    this.#system.assertNotBusy();
+    const bytes = toU64(size, 'size');
+    if (!isPageAligned(bytes)) {
+      fail('ZX_ERR_INVALID_ARGS', `size ${bytes}: expected a multiple of 4096`, { size: bytes });
+    }
+    const sizePages = vmoSizePages(bytes);
+    const kind = CoreVmoKind.ANONYMOUS;
+    return makeVmo(this.#system, { kind, sizePages, streamSizeBytes: bytes });
+  }
+
+  /**
+   * Discards a VMO's pages, as when memory is low: only if it is discardable and unlocked, and
+   * nothing in it is pinned (5.5).
+   *
+   * @returns how many pages went
+   */
+  discard(vmo: Vmo): number {
+    this.#system.assertNotBusy();
+    return vmo.object.discard();
+  }
+}
