@@ -61,7 +61,7 @@ export class System extends KernelSystem {
    */
   constructor(core: Core, options: SystemOptions = {}) {
     super(core, options);
-    this.figures = (vmo) => figuresOf(this, vmo);
+    this.figures = (parts) => figuresOf(this, parts);
   }
 
   /**

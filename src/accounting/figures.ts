@@ -1,22 +1,38 @@
 /**
- * One VMO's figures at once, for `getInfo(Topic.VMO)`: a small pass over its family alone.
+ * Figures of VMOs, or of ranges of them, at once, for `getInfo`: a small pass over their families
+ * alone.
  *
  * `committed` and `populated` are what the VMO sees, `scaled` its share among the VMOs that see it,
- * as Zircon reports since RFC-0254. Slices and references are charged nothing.
+ * as Zircon reports since RFC-0254 (memory-semantics 4.1 to 4.4). Slices and references are charged
+ * nothing.
  */
 
-import { TreePass } from '../core/passes.js';
-import type { VmoFigures } from '../objects/info.js';
+import { PassMemoryError, TreePass, type Sums } from '../core/passes.js';
+import { ZxError } from '../objects/errors.js';
+import { NO_FIGURES, type VmoFigures, type VmoPart } from '../objects/info.js';
 import type { PageTree } from '../objects/page-tree.js';
 import type { KernelSystem } from '../objects/system.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { VmoObject } from '../objects/vmo-object.js';
 import { Windows } from './windows.js';
 
-/** The figures; nothing while a pass runs, when none can begin. */
-export function figuresOf(system: KernelSystem, vmo: VmoObject): VmoFigures | undefined {
-  if (system.busy || vmo.isPhysical || !vmo.isOwner) return undefined;
-  return treeFigures(system, vmo.tree, vmo.sizePages);
+interface TreePart {
+  readonly tree: PageTree;
+  readonly first: number;
+  readonly pages: number;
+}
+
+/**
+ * The figures of each range; nothing while a pass runs, when none can begin.
+ *
+ * @throws ZxError ZX_ERR_NO_MEMORY without room for a pass
+ */
+export function figuresOf(
+  system: KernelSystem, parts: readonly VmoPart[],
+): readonly VmoFigures[] | undefined {
+  if (system.busy) return undefined;
+  return treeFigures(system, parts.map(({ vmo, first, pages }) =>
+    (vmo.isPhysical || !vmo.isOwner ? undefined : { tree: vmo.tree, first, pages })));
 }
 
 /**
@@ -24,36 +40,57 @@ export function figuresOf(system: KernelSystem, vmo: VmoObject): VmoFigures | un
  * about a reference (memory-semantics 4.3).
  */
 export function ownerFigures(system: KernelSystem, vmo: VmoObject): VmoFigures {
-  return treeFigures(system, vmo.tree, vmo.tree.owner?.sizePages ?? vmo.sizePages);
+  const [figures] = treeFigures(system, [{ tree: vmo.tree, first: 0, pages: vmo.sizePages }]);
+  return figures ?? NO_FIGURES;
 }
 
-function treeFigures(system: KernelSystem, tree: PageTree, sizePages: number): VmoFigures {
+function treeFigures(
+  system: KernelSystem, parts: readonly (TreePart | undefined)[],
+): readonly VmoFigures[] {
   const { core } = system;
-  const family = core.vmoFamily(tree.ref);
-  const windows = new Windows();
-  for (const other of system.trees) {
-    const isOwned = other === tree || other.owner !== undefined;
-    if (!isOwned || core.vmoFamily(other.ref) !== family) continue;
-    windows.add(other.ref, 0, other.owner?.sizePages ?? sizePages, 1);
+  const asked = new Map<PageTree, number>();
+  const ranges = new Windows();
+  parts.forEach((part, row) => {
+    if (part === undefined) return;
+    ranges.add(part.tree.ref, part.first, part.pages, row);
+    asked.set(part.tree, Math.max(asked.get(part.tree) ?? 0, part.first + part.pages));
+  });
+  if (ranges.vmo.length === 0) return parts.map(() => NO_FIGURES);
+  const families = new Set([...asked.keys()].map(({ ref }) => core.vmoFamily(ref)));
+  const owners = new Windows();
+  for (const tree of system.trees) {
+    const pages = tree.owner?.sizePages ?? asked.get(tree);
+    if (pages !== undefined && families.has(core.vmoFamily(tree.ref))) {
+      owners.add(tree.ref, 0, pages, 1);
+    }
   }
-  const pass = new TreePass(core, 'sum');
   try {
-    pass.inject(windows);
-    pass.scan();
-    const own = new Windows();
-    own.add(tree.ref, 0, sizePages, 0);
-    const sums = pass.read(own, 1);
-    const bytes = (sums.pages[0] as number) * PAGE_BYTES;
-    const privateBytes = (sums.privatePages[0] as number) * PAGE_BYTES;
-    const scaled = Number(sums.bytes[0]);
-    const fraction = sums.fraction[0] as bigint;
-    return {
-      committedBytes: bytes, populatedBytes: bytes,
-      committedPrivateBytes: privateBytes, populatedPrivateBytes: privateBytes,
-      committedScaledBytes: scaled, populatedScaledBytes: scaled,
-      committedFractionalScaledBytes: fraction, populatedFractionalScaledBytes: fraction,
-    };
-  } finally {
-    pass.end();
+    const pass = new TreePass(core, 'sum');
+    try {
+      pass.inject(owners);
+      pass.scan();
+      const sums = pass.read(ranges, parts.length);
+      return parts.map((_, row) => rowOf(sums, row));
+    } finally {
+      pass.end();
+    }
+  } catch (error) {
+    if (!(error instanceof PassMemoryError)) throw error;
+    throw new ZxError('ZX_ERR_NO_MEMORY', `${error.message}: ${core.hostBytesLeft} are left`, {
+      bytes: error.bytes, hostBytesLeft: core.hostBytesLeft,
+    });
   }
+}
+
+function rowOf(sums: Sums, row: number): VmoFigures {
+  const bytes = (sums.pages[row] as number) * PAGE_BYTES;
+  const privateBytes = (sums.privatePages[row] as number) * PAGE_BYTES;
+  const scaled = Number(sums.bytes[row]);
+  const fraction = sums.fraction[row] as bigint;
+  return {
+    committedBytes: bytes, populatedBytes: bytes,
+    committedPrivateBytes: privateBytes, populatedPrivateBytes: privateBytes,
+    committedScaledBytes: scaled, populatedScaledBytes: scaled,
+    committedFractionalScaledBytes: fraction, populatedFractionalScaledBytes: fraction,
+  };
 }

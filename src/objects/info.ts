@@ -8,6 +8,7 @@
 
 import type { Koid } from './koid.js';
 import { Right } from './rights.js';
+import type { VmoObject } from './vmo-object.js';
 
 /** Topics, by Zircon's numbers. */
 export const Topic = {
@@ -94,6 +95,20 @@ export interface VmoFigures {
   /** What `populatedScaledBytes` leaves over. */ readonly populatedFractionalScaledBytes: bigint;
 }
 
+/** Figures of what is charged nothing. */
+export const NO_FIGURES: VmoFigures = {
+  committedBytes: 0, populatedBytes: 0, committedPrivateBytes: 0, populatedPrivateBytes: 0,
+  committedScaledBytes: 0, populatedScaledBytes: 0,
+  committedFractionalScaledBytes: 0n, populatedFractionalScaledBytes: 0n,
+};
+
+/** A range of a VMO's pages. */
+export interface VmoPart {
+  /** The VMO. */ readonly vmo: VmoObject;
+  /** First page. */ readonly first: number;
+  /** Number of pages, all inside the VMO. */ readonly pages: number;
+}
+
 /** ZX_INFO_HANDLE_BASIC. */
 export interface HandleBasicInfo {
   /** Koid of the object. */ readonly koid: Koid;
@@ -142,8 +157,8 @@ export interface TaskStats {
   readonly memFractionalScaledSharedBytes: bigint;
 }
 
-/** One entry of ZX_INFO_PROCESS_MAPS. */
-export interface ProcessMapsEntry {
+/** One entry of ZX_INFO_PROCESS_MAPS; figures are those of the mapped range, else 0. */
+export interface ProcessMapsEntry extends VmoFigures {
   /** 1 address space, 2 VMAR, 3 mapping. */ readonly type: 1 | 2 | 3;
   /** 0 address space, 1 root VMAR, 2 and more below. */ readonly depth: number;
   /** `proc:<koid>`, the VMAR's name, or the VMO's. */ readonly name: string;
@@ -152,7 +167,6 @@ export interface ProcessMapsEntry {
   /** Mappings: READ 1, WRITE 2, EXECUTE 4; else 0. */ readonly perms: number;
   /** Mappings: koid of the VMO; else 0. */ readonly vmoKoid: number;
   /** Mappings: first byte in the VMO; else 0. */ readonly vmoOffsetBytes: bigint;
-  /** Mappings: committed bytes in the range; else 0. */ readonly committedBytes: number;
 }
 
 /** What each topic answers. */

@@ -9,13 +9,12 @@
 
 import { Core, CoreVmoKind, FrameState, hasCoreBuild, type CoreOptions } from '../core/core.js';
 import { fail } from './errors.js';
-import type { KernelMemory, TaskStats, VmoFigures } from './info.js';
+import type { KernelMemory, VmoFigures, VmoPart } from './info.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
 import type { NameOptions } from './object.js';
 import type { PageTree, TreeHome } from './page-tree.js';
-import type { ProcessObject } from './process-object.js';
 import { DefaultRights } from './rights.js';
 import { checkCoreOptions, systemSettings, type SystemOptions } from './system-options.js';
 import {
@@ -74,17 +73,11 @@ export class KernelSystem implements TreeHome {
   /** Whether decommitting pages of contiguous VMOs lends them out; else it is refused. */
   pageLoaning: boolean;
   /**
-   * What a pass found about a VMO; set by who runs passes, for `getInfo`.
+   * What a pass finds about ranges of VMOs; set by who runs passes, for `getInfo`.
    *
    * @internal
    */
-  figures: ((vmo: VmoObject) => VmoFigures | undefined) | undefined;
-  /**
-   * What a pass found about a process; set by who runs passes, for `getInfo`.
-   *
-   * @internal
-   */
-  taskFigures: ((process: ProcessObject) => TaskStats | undefined) | undefined;
+  figures: ((parts: readonly VmoPart[]) => readonly VmoFigures[] | undefined) | undefined;
   /** Free bytes of the kernel's heap. */
   freeHeapBytes = 0;
   #busy = 0;

@@ -11,18 +11,17 @@
 import type { AddressSpace } from './aspace.js';
 import { CoreVmoKind } from '../core/core.js';
 import { Discardable } from './discardable.js';
-import { Topic, VmoInfoFlag, type InfoByTopic, type VmoFigures, type VmoInfo } from './info.js';
+import {
+  NO_FIGURES, Topic, VmoInfoFlag, type InfoByTopic, type VmoFigures, type VmoInfo, type VmoPart,
+} from './info.js';
 import { NO_KOID, type Koid } from './koid.js';
 import { Lineage } from './lineage.js';
 import { KernelObject, ObjectType, type NameOptions } from './object.js';
 import type { PageTree } from './page-tree.js';
 import type { KernelSystem } from './system.js';
-import { PAGE_BYTES, toBytes } from './units.js';
+import { toBytes } from './units.js';
+import { partFigures } from './vmo-figures.js';
 import { CachePolicy, VmoOption, VmoSignal } from './vmo-options.js';
-
-/** Slots of a page list's node, and bytes it takes with its header. */
-const NODE_SLOTS = 32;
-const NODE_BYTES = 144;
 
 /** Size of a VMO: whole pages, and the bytes of its stream. */
 export interface Extent {
@@ -229,25 +228,24 @@ export class VmoObject extends KernelObject {
     return this.system.core.vmoCommittedPages(this.tree.ref, 0, this.sizePages);
   }
 
-  /**
-   * Bytes of its page list, 0 before the first page. An estimate: nodes of 144 bytes, as many as
-   * the pages would fill.
-   */
+  /** Bytes of its record and of the nodes that its page list has alone; 0 before the first page. */
   get metadataBytes(): number {
-    let nodes = 0;
-    let below = this.ownPages;
-    while (below > 0) {
-      const level = Math.ceil(below / NODE_SLOTS);
-      nodes += level;
-      below = level > 1 ? level : 0;
-    }
-    return nodes * NODE_BYTES;
+    return this.isOwner ? this.system.core.vmoMetadataBytes(this.tree.ref) : 0;
   }
 
-  /** ZX_INFO_VMO, as a handle with these rights sees it. */
-  describe(rights: number, via: number): VmoInfo {
+  /** All of its pages. */
+  get part(): VmoPart {
+    return { vmo: this, first: 0, pages: this.sizePages };
+  }
+
+  /**
+   * ZX_INFO_VMO, as a handle with these rights sees it.
+   *
+   * @param figures - what it is charged; else it is found out
+   */
+  describe(rights: number, via: number, figures?: VmoFigures): VmoInfo {
     return {
-      ...(this.system.figures?.(this) ?? this.#ownFigures()),
+      ...(figures ?? partFigures(this.system, [this.part])[0] ?? NO_FIGURES),
       koid: this.koid,
       name: this.name,
       sizeBytes: this.sizeBytes,
@@ -272,20 +270,6 @@ export class VmoObject extends KernelObject {
 
   protected onLastHandle(): void {
     this.#dieUnlessHeld();
-  }
-
-  #ownFigures(): VmoFigures {
-    const bytes = this.ownPages * PAGE_BYTES;
-    return {
-      committedBytes: bytes,
-      populatedBytes: bytes,
-      committedPrivateBytes: bytes,
-      populatedPrivateBytes: bytes,
-      committedScaledBytes: bytes,
-      populatedScaledBytes: bytes,
-      committedFractionalScaledBytes: 0n,
-      populatedFractionalScaledBytes: 0n,
-    };
   }
 
   #dieUnlessHeld(): void {

@@ -1,10 +1,12 @@
 /**
  * Operations on jobs and processes, and expectations on what they report.
  */
-import { Topic, type ProcessMapsEntry } from '../support/api.js';
+import {
+  Topic, VmoInfoFlag, type ProcessMapsEntry, type TaskTable, type VmoFigures, type VmoInfo,
+} from '../support/api.js';
 import { type Action, type Bench, expectSame, permsOf } from './bench.js';
-import { Mismatch, type Step } from './cases.js';
-import { count, text, whole } from './values.js';
+import { Lacking, Mismatch, type Step } from './cases.js';
+import { big, count, names, text, whole } from './values.js';
 
 /** What TASK_STATS says of a process, from the columns of a pass. */
 const statsOf = async (b: Bench, s: Step): Promise<Record<string, bigint>> => {
@@ -13,6 +15,7 @@ const statsOf = async (b: Bench, s: Step): Promise<Record<string, bigint>> => {
   const row = tasks.koid.indexOf(koid);
   if (row < 0) throw new Mismatch(`a living process ${text(s, 'process')}`, 'none');
   const own = BigInt(tasks.privateBytes[row] as number);
+  if (b.rule !== 'old') expectSameStats(b, s, row, own, tasks);
   return {
     mem_mapped_bytes: BigInt(tasks.mappedBytes[row] as number),
     mem_private_bytes: own,
@@ -20,6 +23,78 @@ const statsOf = async (b: Bench, s: Step): Promise<Record<string, bigint>> => {
     mem_scaled_shared_bytes: (tasks.pss.bytes[row] as bigint) - own,
     pss: tasks.pss.bytes[row] as bigint,
   };
+};
+
+/** A pass and ZX_INFO_TASK_STATS say the same. */
+const expectSameStats = (
+  b: Bench, s: Step, row: number, own: bigint, { mappedBytes, sharedBytes, pss }: TaskTable,
+): void => {
+  const info = b.processOf(s).getInfo(Topic.TASK_STATS);
+  expectSame(mappedBytes[row] as number, info.memMappedBytes);
+  expectSame(own, info.memPrivateBytes);
+  expectSame(sharedBytes[row] as number, info.memSharedBytes);
+  expectSame((pss.bytes[row] as bigint) - own, info.memScaledSharedBytes);
+  expectSame(pss.fraction[row] as bigint, info.memFractionalScaledSharedBytes);
+};
+
+const TYPES = ['none', 'aspace', 'vmar', 'mapping'];
+
+/** Fields of an entry of ZX_INFO_PROCESS_MAPS, by the names that cases use. */
+const mapsFields = (e: ProcessMapsEntry): Record<string, unknown> => ({
+  type: TYPES[e.type], depth: e.depth, name: e.name, base: e.base, size: e.size,
+  perms: letters(e.perms), vmo: e.vmoKoid, vmo_koid: e.vmoKoid, vmo_offset: e.vmoOffsetBytes,
+  ...figureFields(e),
+});
+
+const figureFields = (f: VmoFigures): Record<string, unknown> => ({
+  committed_bytes: f.committedBytes, populated_bytes: f.populatedBytes,
+  committed_private_bytes: f.committedPrivateBytes,
+  populated_private_bytes: f.populatedPrivateBytes,
+  committed_scaled_bytes: f.committedScaledBytes, populated_scaled_bytes: f.populatedScaledBytes,
+});
+
+/** Fields of an entry of ZX_INFO_PROCESS_VMOS. */
+const vmosFields = (v: VmoInfo): Record<string, unknown> => ({
+  vmo: v.koid, koid: v.koid, name: v.name, size_bytes: v.sizeBytes, parent_koid: v.parentKoid,
+  num_children: v.numChildren, num_mappings: v.numMappings, share_count: v.shareCount,
+  handle_rights: v.handleRights, cache_policy: v.cachePolicy,
+  via: (v.flags & VmoInfoFlag.VIA_HANDLE) !== 0 ? 'handle' : 'mapping', ...figureFields(v),
+});
+
+/** Whether an entry has the fields that a case names; `vmo` is a handle's name there. */
+const fits = (b: Bench, got: Record<string, unknown>, wanted: Record<string, unknown>): boolean =>
+  Object.entries(wanted).every(([field, value]) => {
+    const found = got[field];
+    if (found === undefined) throw new Lacking(`the field ${field} of an entry`);
+    if (field === 'vmo') return found === b.handles.get(String(value)).koid;
+    if (typeof found === 'string') return found === value;
+    return BigInt(found as number) === big(value, field);
+  });
+
+/** `prefix`: the first entries, in order; `contains`: entries that stand anywhere. */
+const expectEntries = (b: Bench, s: Step, got: readonly Record<string, unknown>[]): void => {
+  const shown = (value: unknown): string =>
+    JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v));
+  const entries = (key: string): Record<string, unknown>[] =>
+    (s[key] ?? []) as Record<string, unknown>[];
+  entries('prefix').forEach((wanted, i) => {
+    if (!fits(b, got[i] ?? {}, wanted)) throw new Mismatch(shown(wanted), shown(got[i] ?? null));
+  });
+  for (const wanted of entries('contains')) {
+    if (!got.some((entry) => fits(b, entry, wanted))) {
+      throw new Mismatch(shown(wanted), shown(got));
+    }
+  }
+};
+
+const expectVmos: Action = (b, s) => {
+  const entries = b.processOf(s).getInfo(Topic.PROCESS_VMOS);
+  expectEntries(b, s, entries.map(vmosFields));
+  if (s['vmos'] !== undefined) {
+    sameList(names(s, 'vmos').map((name) => b.handles.get(name).koid),
+      entries.map((entry) => entry.koid));
+  }
+  if (s['count'] !== undefined) expectSame(whole(s, 'count'), entries.length);
 };
 
 const mappingsOf = (b: Bench, s: Step): ProcessMapsEntry[] =>
@@ -37,6 +112,8 @@ const expectMaps: Action = (b, s) => {
   const entries = mappingsOf(b, s);
   sameList(s['mapping_sizes'], entries.map((entry) => entry.size));
   sameList(s['mapping_perms'], entries.map((entry) => letters(entry.perms)));
+  const all = b.processOf(s).getInfo(Topic.PROCESS_MAPS);
+  expectEntries(b, s, all.map(mapsFields));
 };
 
 const expectInvariants: Action = (b, s) => {
@@ -83,6 +160,7 @@ export const taskActions: Readonly<Record<string, Action>> = {
   expect_pss: async (b, s) => expectSame(count(s, 'bytes'), (await statsOf(b, s))['pss']!),
   expect_process_maps: expectMaps,
   expect_process_maps_invariants: expectInvariants,
+  expect_process_vmos: expectVmos,
 };
 
 /** Operations that need what the simulator does not have yet, by the capability they lack. */
@@ -90,5 +168,4 @@ export const lackingTasks: Readonly<Record<string, string>> = {
   job_create: 'killing jobs when memory runs out',
   job_set_kill_on_oom: 'killing jobs when memory runs out',
   oom_kill: 'killing jobs when memory runs out',
-  expect_process_vmos: 'ZX_INFO_PROCESS_VMOS in the vocabulary',
 };
