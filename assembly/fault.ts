@@ -41,8 +41,9 @@ function checkAccess(m: u32, vpn: u64, n: u64, access: u32): i32 {
   if ((access & ~load<u32>(m + M_PERMS)) != 0) return ACCESS_DENIED;
   const vmo = load<u32>(m + M_VMO);
   const key = load<u64>(m + M_KEY) + (vpn - mappingBase(m));
-  if (key + n > vmoBase(vmo) + vmoSize(vmo)) return OUT_OF_RANGE;
-  return isDiscarded(vmo) ? NOT_FOUND : 0;
+  const end = vmoBase(vmo) + vmoSize(vmo);
+  if (key < end && isDiscarded(vmo)) return NOT_FOUND;
+  return key + n > end ? OUT_OF_RANGE : 0;
 }
 
 /** Checks an access to a range and reserves all that it can take. 0, or the status of the fault. */

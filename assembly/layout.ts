@@ -177,7 +177,7 @@ export const V_LENT: u32 = 124; // contiguous: pages lent out
 export const VK_ANONYMOUS: u32 = 0;
 export const VK_PHYSICAL: u32 = 1;
 export const VK_FILE: u32 = 2;
-export const VK_CONTIGUOUS: u32 = 3;
+export const VK_CONTIGUOUS: u32 = 4;
 export const VF_ZERO_MAPPED: u32 = 1; // some mapping may hold the zero page
 export const VF_DISCARDED: u32 = 2; // its pages were discarded: an access finds nothing
 

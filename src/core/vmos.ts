@@ -182,6 +182,7 @@ export class CoreVmos extends CoreMemory {
 
   /** Pins pages (commits and forks them). 0, NO_MEMORY, UNAVAILABLE. */
   vmoPin(vmo: VmoRef, page: number, pages: number): number {
+    if (pages > this.physicalPages) return NO_MEMORY;
     return this.raw.vmoPin(vmo, page, pages);
   }
 

@@ -86,11 +86,11 @@ export class AddressSpace {
         if ((access & ~range.perms) !== 0) {
           return { status: 'ZX_ERR_ACCESS_DENIED', page: mapping.basePage + range.first };
         }
+        if (mapping.vmo.isDiscarded && range.first < reach) {
+          return { status: 'ZX_ERR_NOT_FOUND', page: mapping.basePage + range.first };
+        }
         if (past < range.first + range.pages) {
           return { status: 'ZX_ERR_OUT_OF_RANGE', page: mapping.basePage + past };
-        }
-        if (mapping.vmo.isDiscarded) {
-          return { status: 'ZX_ERR_NOT_FOUND', page: mapping.basePage + range.first };
         }
       }
       at += count;

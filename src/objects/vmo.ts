@@ -188,7 +188,9 @@ export class Vmo extends Handle<VmoObject> {
       if (status === Status.ZX_ERR_NO_MEMORY) {
         checkMemory(core, status, `to pin ${pages} pages`, { pages });
       }
-      checkCore(status, `cannot pin ${pages} pages`, { pages });
+      checkCore(status, `one of ${pages} pages is pinned ${PINS_MAX} times: no more are allowed`, {
+        pages, maximumPins: PINS_MAX,
+      });
     }
     return new Pin(vmo, first, pages);
   }
@@ -232,6 +234,9 @@ export class Vmo extends Handle<VmoObject> {
     return new Vmo(this.object, rights);
   }
 }
+
+/** Pins that a page can have at most: the core's column has five bits. */
+const PINS_MAX = 31;
 
 function checkStream(vmo: VmoObject): void {
   if (!vmo.isContiguous) return;

@@ -4,10 +4,10 @@
  */
 import t from 'tap';
 import { Topic, VmoInfoFlag } from '../../src/objects/info.js';
-import type { KernelSystem } from '../../src/objects/system.js';
+import { KernelSystem } from '../../src/objects/system.js';
 import { CachePolicy, VmoChild, VmoOp } from '../../src/objects/vmo-options.js';
 import type { Vmo } from '../../src/objects/vmo.js';
-import { asWord, makeProcess, makeSystem, P, refused, word } from './support.js';
+import { asWord, makeProcess, makeSystem, P, refused, statusOf, word } from './support.js';
 
 const info = (vmo: Vmo) => vmo.getInfo(Topic.VMO);
 const committed = (vmo: Vmo): number => info(vmo).committedBytes / P;
@@ -183,6 +183,30 @@ t.test('no memory is needed to take pages back, and closing ends the loan', asyn
   t.equal(s.core.freePages, 40);
   t.equal(loaned(s), 0);
   t.strictSame(s.core.audit(), []);
+});
+
+t.test('host memory runs out at each request in turn: nothing is half made', async (t) => {
+  const core = KernelSystem.createCore({ physicalPages: 20000, variant: 'debug' });
+  const s = new KernelSystem(core);
+  const failAt = (n: number): void => {
+    core.u32[(core.constants['H_FAIL_AT'] as number) >>> 2] = n;
+  };
+  let requests = 0;
+  for (let made = false; !made; requests++) {
+    failAt(requests + 1);
+    try {
+      const before = core.digest();
+      const status = statusOf(() => s.createContiguousVmo(19000 * P));
+      made = status === 'ZX_OK';
+      t.equal(status, made ? 'ZX_OK' : 'ZX_ERR_NO_MEMORY', `request ${requests + 1}`);
+      if (!made) t.equal(core.digest(), before);
+      t.strictSame(s.core.audit().filter((found) => !found.includes('no host memory')), []);
+    } finally {
+      failAt(0);
+    }
+  }
+  t.ok(requests > 1, `${requests - 1} requests`);
+  t.strictSame(core.audit(), []);
 });
 
 t.test('physical VMOs have no pages of the PMM', async (t) => {

@@ -291,6 +291,7 @@ t.test('pins (5.6)', async (t) => {
   t.equal(s.vmos.size, 0);
   t.equal(statusOf(() => pins[0]!.unpin()), 'ZX_ERR_BAD_HANDLE');
   const endless = s.createVmo(P, UNBOUNDED);
+  refused(t, s, 'ZX_ERR_NO_MEMORY', () => endless.pin(0, MAX), 'all of an endless VMO');
   endless.pin(0, P);
   endless.pin(5 * P, 2 * P);
   endless.write(0, word(1));
