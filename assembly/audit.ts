@@ -7,9 +7,10 @@ import {
   H_FRAME_BUMP, H_STATES, H_VMOS, M_BASE, M_KEY, M_PAGES, M_VMO, NH_COUNT, NH_MASK, NH_REFS, PTE_P,
   PTE_SHIFT, STATE_COUNT, ST_OBJECT, V_BASE, V_HEIGHT, V_LIMIT, V_NEXT, V_PARENT, V_ROOT, V_SIZE,
   H_NODE_CHUNKS, NC_NEXT, NODES_PER_CHUNK, NODE_SHIFT, NC_HEADERS, NC_RECORDS, NR_BYTES, NR_MARK,
-  HEIGHT_MAX, H_OUT, ST_FREE,
+  HEIGHT_MAX, H_OUT, ST_FREE, VK_CONTIGUOUS, V_KIND,
 } from "./layout";
-import { frameA, frameB, frameC } from "./frames";
+import { strayFrame } from "./contiguous";
+import { frameA, frameB, frameC, frameState } from "./frames";
 import { headerOf, isChild, nodeOf, recordOf } from "./nodes";
 import { pteGet } from "./walk";
 import { countRange } from "./tree";
@@ -71,6 +72,7 @@ export const BROKEN_MASK: i32 = 4;
 export const BROKEN_COUNT: i32 = 5;
 export const BROKEN_ENTRY: i32 = 6;
 export const BROKEN_KEY: i32 = 7;
+export const BROKEN_RUN: i32 = 9;
 
 /**
  * 0, or the number of the first invariant found broken; culprit and numbers at H_OUT. NO_MEMORY as
@@ -93,6 +95,7 @@ export function audit(): i32 {
   }
   if (result == 0) result = compareRefs(seen);
   if (result == 0) result = auditEntries();
+  if (result == 0) result = auditRuns();
   scratchFree(seen, bytes);
   return result;
 }
@@ -188,6 +191,16 @@ function compareRefs(seen: u32): i32 {
     const got = load<u32>(seen + (f << 2));
     if (refs != got) return broken(BROKEN_FRAME_REFS, f, refs, got);
     if (got != 0 && state == ST_FREE) return broken(BROKEN_FRAME_REFS, f, state, got);
+  }
+  return 0;
+}
+
+/** Every contiguous VMO has its own frames, in the list or lent out. */
+function auditRuns(): i32 {
+  for (let v = load<u32>(H_VMOS); v != 0; v = load<u32>(v + V_NEXT)) {
+    if (load<u8>(v + V_KIND) != VK_CONTIGUOUS) continue;
+    const frame = strayFrame(v);
+    if (frame != 0) return broken(BROKEN_RUN, frame, frameState(frame), ST_OBJECT);
   }
   return 0;
 }

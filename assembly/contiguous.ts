@@ -133,6 +133,19 @@ export function endLoans(vmo: u32): void {
   }
 }
 
+/** The first frame of a contiguous VMO's run that is not where I1 says, or 0. */
+export function strayFrame(vmo: u32): u32 {
+  const first = load<u32>(vmo + V_RUN);
+  let lent: u32 = 0;
+  for (let page: u32 = 0; page < <u32>vmoSize(vmo); page++) {
+    const frame = first + page;
+    const seen = seenFrame(vmo, page);
+    if (seen == 0 && frameState(frame) == ST_LOANED) lent++;
+    else if (seen != frame || frameState(frame) != ST_OBJECT) return frame;
+  }
+  return lent == load<u32>(vmo + V_LENT) ? 0 : first;
+}
+
 /** Zeroes bytes of a VMO whose pages stay where they are: also what is pinned. */
 export function zeroInPlace(vmo: u32, offset: u64, length: u64): void {
   const end = offset + length;

@@ -189,7 +189,7 @@ export class Core extends CoreVmos {
     const at = (this.constants.H_OUT as number) >>> 2;
     const names =
       ['', 'pages by state', 'node references', 'frame references', 'may-be-shared mask',
-      'subtree count', 'page-table entry', 'key outside the VMO'];
+      'subtree count', 'page-table entry', 'key outside the VMO', '', 'frame of a run'];
     const [culprit, got, expected] = this.u32.subarray(at, at + 3);
     return [`${names[found] ?? 'audit'}: ${culprit} has ${got}, expected ${expected}`];
   }
