@@ -256,10 +256,12 @@ export const expectActions: Readonly<Record<string, Action>> = {
   note: () => undefined,
 };
 
-/** `expect_error`: the step inside has to be refused with this status. */
+/** `expect_error`: the step inside has to be refused with this status, and to change nothing. */
 export const expectError = async (
-  wanted: string, run: () => void | Promise<void>,
+  b: Bench, wanted: string, run: () => void | Promise<void>,
 ): Promise<void> => {
+  const before = b.system.core.digest();
   const got = await statusOf(run);
   if (got !== wanted) throw new Mismatch(wanted, got);
+  if (b.system.core.digest() !== before) throw new Mismatch('nothing changed', 'another state');
 };

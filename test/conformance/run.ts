@@ -29,7 +29,7 @@ const capability = (op: string): string =>
 
 const perform = async (bench: Bench, step: Step): Promise<void> => {
   if (step.op === 'expect_error') {
-    return expectError(text(step, 'error'), () => perform(bench, step['of'] as Step));
+    return expectError(bench, text(step, 'error'), () => perform(bench, step['of'] as Step));
   }
   const action = actions[step.op];
   if (action === undefined) throw new Lacking(capability(step.op));
