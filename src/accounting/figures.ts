@@ -1,36 +1,30 @@
 /**
  * Figures of VMOs, or of ranges of them, at once, for `getInfo`: a small pass over their families
- * alone.
+ * alone, or a slow count while another pass runs.
  *
  * `committed` and `populated` are what the VMO sees, `scaled` its share among the VMOs that see it,
  * as Zircon reports since RFC-0254 (memory-semantics 4.1 to 4.4). Slices and references are charged
  * nothing.
  */
 
-import { PassMemoryError, TreePass, type Sums } from '../core/passes.js';
+import { PassMemoryError, TreePass } from '../core/passes.js';
 import { ZxError } from '../objects/errors.js';
 import { NO_FIGURES, type VmoFigures, type VmoPart } from '../objects/info.js';
 import type { PageTree } from '../objects/page-tree.js';
 import type { KernelSystem } from '../objects/system.js';
-import { PAGE_BYTES } from '../objects/units.js';
 import type { VmoObject } from '../objects/vmo-object.js';
+import { joinShare } from './columns.js';
+import { countFigures, figuresOfPages, type TreePart } from './counted.js';
 import { Windows } from './windows.js';
 
-interface TreePart {
-  readonly tree: PageTree;
-  readonly first: number;
-  readonly pages: number;
-}
-
 /**
- * The figures of each range; nothing while a pass runs, when none can begin.
+ * The figures of each range.
  *
  * @throws ZxError ZX_ERR_NO_MEMORY without room for a pass
  */
 export function figuresOf(
   system: KernelSystem, parts: readonly VmoPart[],
-): readonly VmoFigures[] | undefined {
-  if (system.busy) return undefined;
+): readonly VmoFigures[] {
   return treeFigures(system, parts.map(({ vmo, first, pages }) =>
     (vmo.isPhysical || !vmo.isOwner ? undefined : { tree: vmo.tree, first, pages })));
 }
@@ -48,32 +42,10 @@ function treeFigures(
   system: KernelSystem, parts: readonly (TreePart | undefined)[],
 ): readonly VmoFigures[] {
   const { core } = system;
-  const asked = new Map<PageTree, number>();
-  const ranges = new Windows();
-  parts.forEach((part, row) => {
-    if (part === undefined) return;
-    ranges.add(part.tree.ref, part.first, part.pages, row);
-    asked.set(part.tree, Math.max(asked.get(part.tree) ?? 0, part.first + part.pages));
-  });
-  if (ranges.vmo.length === 0) return parts.map(() => NO_FIGURES);
-  const families = new Set([...asked.keys()].map(({ ref }) => core.vmoFamily(ref)));
-  const owners = new Windows();
-  for (const tree of system.trees) {
-    const pages = tree.owner?.sizePages ?? asked.get(tree);
-    if (pages !== undefined && families.has(core.vmoFamily(tree.ref))) {
-      owners.add(tree.ref, 0, pages, 1);
-    }
-  }
+  const owners = ownersOf(system, parts);
+  if (system.busy) return countFigures(core, parts, owners);
   try {
-    const pass = new TreePass(core, 'sum');
-    try {
-      pass.inject(owners);
-      pass.scan();
-      const sums = pass.read(ranges, parts.length);
-      return parts.map((_, row) => rowOf(sums, row));
-    } finally {
-      pass.end();
-    }
+    return passFigures(system, parts, owners);
   } catch (error) {
     if (!(error instanceof PassMemoryError)) throw error;
     throw new ZxError('ZX_ERR_NO_MEMORY', `${error.message}: ${core.hostBytesLeft} are left`, {
@@ -82,15 +54,48 @@ function treeFigures(
   }
 }
 
-function rowOf(sums: Sums, row: number): VmoFigures {
-  const bytes = (sums.pages[row] as number) * PAGE_BYTES;
-  const privateBytes = (sums.privatePages[row] as number) * PAGE_BYTES;
-  const scaled = Number(sums.bytes[row]);
-  const fraction = sums.fraction[row] as bigint;
-  return {
-    committedBytes: bytes, populatedBytes: bytes,
-    committedPrivateBytes: privateBytes, populatedPrivateBytes: privateBytes,
-    committedScaledBytes: scaled, populatedScaledBytes: scaled,
-    committedFractionalScaledBytes: fraction, populatedFractionalScaledBytes: fraction,
-  };
+/** The trees that share in the pages of ranges: those of living VMOs, and what is asked about. */
+function ownersOf(
+  { core, trees }: KernelSystem, parts: readonly (TreePart | undefined)[],
+): TreePart[] {
+  const asked = new Map<PageTree, number>();
+  const families = new Set<number>();
+  for (const part of parts) {
+    if (part === undefined) continue;
+    const { tree, first, pages } = part;
+    asked.set(tree, Math.max(asked.get(tree) ?? 0, first + pages));
+    families.add(core.vmoFamily(tree.ref));
+  }
+  const owners: TreePart[] = [];
+  for (const tree of trees) {
+    const pages = tree.owner?.sizePages ?? asked.get(tree);
+    if (pages !== undefined && families.has(core.vmoFamily(tree.ref))) {
+      owners.push({ tree, first: 0, pages });
+    }
+  }
+  return owners;
+}
+
+function passFigures(
+  { core }: KernelSystem, parts: readonly (TreePart | undefined)[], owners: readonly TreePart[],
+): readonly VmoFigures[] {
+  const ranges = new Windows();
+  parts.forEach((part, row) => {
+    if (part !== undefined) ranges.add(part.tree.ref, part.first, part.pages, row);
+  });
+  if (ranges.vmo.length === 0) return parts.map(() => NO_FIGURES);
+  const holders = new Windows();
+  for (const { tree, first, pages } of owners) holders.add(tree.ref, first, pages, 1);
+  const pass = new TreePass(core, 'sum');
+  try {
+    pass.inject(holders);
+    pass.scan();
+    const sums = pass.read(ranges, parts.length);
+    return parts.map((_, row) => figuresOfPages(
+      sums.pages[row] as number, sums.privatePages[row] as number,
+      joinShare(sums.bytes[row] as bigint, sums.fraction[row] as bigint),
+    ));
+  } finally {
+    pass.end();
+  }
 }

@@ -77,7 +77,7 @@ export class KernelSystem implements TreeHome {
    *
    * @internal
    */
-  figures: ((parts: readonly VmoPart[]) => readonly VmoFigures[] | undefined) | undefined;
+  figures: ((parts: readonly VmoPart[]) => readonly VmoFigures[]) | undefined;
   /** Free bytes of the kernel's heap. */
   freeHeapBytes = 0;
   #busy = 0;

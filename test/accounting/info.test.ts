@@ -6,7 +6,7 @@ import t from 'tap';
 import { ownerFigures } from '../../src/accounting/figures.js';
 import {
   Access, type AccountTables, type Process, Right, type System, Topic, VmoChild, VmoInfoFlag,
-  VmoOption, newSystem,
+  VmoOp, VmoOption, newSystem,
 } from '../support/api.js';
 
 const P = 4096;
@@ -172,6 +172,33 @@ t.test('metadata is 0 until the first page (4.4)', async (t) => {
   t.ok(metadataBytes > 0);
   const { vmos } = await system.account({ policy: 'attributed' });
   t.equal(vmos.metadataBytes[vmos.koid.indexOf(vmo.koid)], metadataBytes, 'a pass says the same');
+});
+
+t.test('while a pass runs the figures are the same', async (t) => {
+  const { system, p1, parent, child } = makeForked();
+  const third = child.createChild(SNAPSHOT, 0, P);
+  const wide = system.createVmo(100 * P);
+  wide.write(P, bytes(50 * P));
+  wide.opRange(VmoOp.ZERO, 10 * P, 5 * P);
+  const copy = wide.createChild(SNAPSHOT, 5 * P, 80 * P);
+  copy.write(0, bytes(3 * P));
+  const file = system.createFileVmo(8 * P);
+  file.write(0, bytes(8 * P));
+  const live = file.createChild(VmoChild.SNAPSHOT_AT_LEAST_ON_WRITE, 0, 8 * P);
+  live.write(P, bytes(1));
+  live.opRange(VmoOp.ZERO, 2 * P, 2 * P);
+  const slice = wide.createChild(SLICE, 0, P);
+  const held = [parent, child, third, wide, copy, file, live, slice];
+  for (const vmo of held) p1.rootVmar.map(RW, 0, vmo, 0, P);
+  const look = (): unknown => [
+    stats(p1), p1.getInfo(Topic.PROCESS_MAPS), held.map((vmo) => vmo.getInfo(Topic.VMO)),
+  ];
+  const before = look();
+  const pass = system.account({ policy: 'exact' });
+  t.ok(system.busy);
+  t.strictSame(look(), before);
+  await pass;
+  t.strictSame(look(), before);
 });
 
 t.test('looking changes nothing', async (t) => {
