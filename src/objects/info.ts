@@ -95,14 +95,22 @@ export interface VmoFigures {
   /** What `populatedScaledBytes` leaves over. */ readonly populatedFractionalScaledBytes: bigint;
 }
 
-/** Figures of what is charged nothing. */
+/**
+ * Figures of what is charged nothing.
+ *
+ * @internal
+ */
 export const NO_FIGURES: VmoFigures = {
   committedBytes: 0, populatedBytes: 0, committedPrivateBytes: 0, populatedPrivateBytes: 0,
   committedScaledBytes: 0, populatedScaledBytes: 0,
   committedFractionalScaledBytes: 0n, populatedFractionalScaledBytes: 0n,
 };
 
-/** A range of a VMO's pages. */
+/**
+ * A range of a VMO's pages.
+ *
+ * @internal
+ */
 export interface VmoPart {
   /** The VMO. */ readonly vmo: VmoObject;
   /** First page. */ readonly first: number;
