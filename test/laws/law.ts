@@ -7,6 +7,7 @@
 import fc from 'fast-check';
 import type { Test } from 'tap';
 import { isLong, runs } from '../support/long.js';
+import { asCase } from './as-case.js';
 import { forgetDropped } from './check.js';
 import { OnModel } from './on-model.js';
 import { OnSystem } from './on-system.js';
@@ -65,6 +66,7 @@ export const law = async (
     const program = await shrink(part, fails);
     const wrong = (await brokenOrThrown(broken, program)).slice(0, 20).join('\n');
     t.comment(`${name}: seed ${found.seed}\n${show(program)}\n${wrong}`);
+    t.comment(asCase(program, `${name}, seed ${found.seed}`));
   }
   t.notOk(found.failed, `${name}, ${found.numRuns} programs`);
 };
