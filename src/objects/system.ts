@@ -209,8 +209,9 @@ export class KernelSystem implements TreeHome {
     if (bytes === 0n) {
       fail('ZX_ERR_INVALID_ARGS', 'size 0: a contiguous VMO needs at least 1 byte', { size });
     }
+    toCount(alignmentLog2, 'alignmentLog2', 0, 63);
     const log2 = alignmentLog2 === 0 ? 12 : alignmentLog2;
-    if (!Number.isInteger(log2) || log2 < 12 || log2 > 63) {
+    if (log2 < 12) {
       fail('ZX_ERR_INVALID_ARGS', `alignment 2^${alignmentLog2}: allowed 2^12 to 2^63, or 0`, {
         alignmentLog2,
       });

@@ -29,6 +29,7 @@ function makeWorld(): World {
   const vmo = system.createVmo(8 * P);
   const address = process.rootVmar.map(RW, 0, vmo, 0, 8 * P);
   process.touch(address, P, Access.WRITE);
+  process.getInfo(Topic.PROCESS_MAPS); // the first look takes its scratch memory
   return { system, process, vmo, address };
 }
 
