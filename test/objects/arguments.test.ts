@@ -29,7 +29,6 @@ function makeWorld(): World {
   const vmo = system.createVmo(8 * P);
   const address = process.rootVmar.map(RW, 0, vmo, 0, 8 * P);
   process.touch(address, P, Access.WRITE);
-  process.getInfo(Topic.PROCESS_MAPS); // the first look takes its scratch memory
   return { system, process, vmo, address };
 }
 
@@ -46,6 +45,7 @@ function state({ system, process, vmo }: World): unknown {
 function refused(
   t: Test, world: World, status: StatusName, call: () => unknown, what: string, says?: RegExp,
 ): void {
+  state(world); // a first look at what is new takes scratch memory
   const before = state(world);
   try {
     call();
