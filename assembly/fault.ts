@@ -11,7 +11,7 @@
 import {
   ACCESS_DENIED, AS_PRESENT, A_REF_MASK, FANOUT, H_CONTENTS, H_FRAME_A, H_OUT, M_KEY, M_PERMS,
   M_VMO, NH_MASK, NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D,
-  PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, VK_CONTIGUOUS, VK_PHYSICAL, V_KIND,
+  PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, T_DATA, VK_CONTIGUOUS, VK_PHYSICAL, V_KIND,
   V_LIMIT, V_PARENT,
 } from "./layout";
 import { commitRun } from "./commit";
@@ -28,7 +28,7 @@ import { findLeaf } from "./tree";
 import {
   isDiscarded, noteZeroMapped, seenFrame, vmoBase, vmoHeight, vmoRoot, vmoSize,
 } from "./vmos";
-import { findTable, missingTables, needTable, tlbPasses } from "./walk";
+import { findTable, knownDense, missingTables, needTable } from "./walk";
 
 /** Entry bits that let an access pass without a fault. */
 function needOf(access: u32): u32 {
@@ -161,7 +161,17 @@ function faultRest(aspace: u32, vpn: u64, n: u32, access: u32, all: u32): i32 {
 /** One page: the whole fault. 0 or its status. */
 export function faultOne(aspace: u32, vpn: u64, access: u32): i32 {
   const need = needOf(access);
-  return tlbPasses(aspace, vpn, need) ? 0 : faultMissed(aspace, vpn, access, need);
+  const dense = knownDense(aspace, vpn);
+  return passes(dense, vpn, need) ? 0 : faultMissed(aspace, vpn, access, need, dense);
+}
+
+/** Whether the entry of a page in a dense table, or in none, lets an access pass. */
+// @ts-ignore: decorator
+@inline
+function passes(dense: u32, vpn: u64, need: u32): bool {
+  if (dense == 0) return false;
+  const entry = load<u32>(load<u32>((dense & TABLE_MASK) + T_DATA) + ((<u32>vpn & 511) << 2));
+  return (need & ~(entry & (dense | ~PTE_W))) == 0;
 }
 
 /** Many ranges of `n` pages, each a fault of its own; see `faultList`. */
@@ -171,8 +181,9 @@ export function faultEach(aspace: u32, list: u32, count: u32, n: u32, access: u3
     const vpn = <u64><i64>load<f64>(list + (i << 3));
     let status: i32 = 0;
     if (n == 1) {
-      if (tlbPasses(aspace, vpn, need)) continue;
-      status = faultMissed(aspace, vpn, access, need);
+      const dense = knownDense(aspace, vpn);
+      if (passes(dense, vpn, need)) continue;
+      status = faultMissed(aspace, vpn, access, need, dense);
     } else {
       const hits = hitSpan(aspace, vpn, n, need);
       if (hits == n) continue;
@@ -186,14 +197,15 @@ export function faultEach(aspace: u32, list: u32, count: u32, n: u32, access: u3
   return count;
 }
 
-/** One page that the look-aside buffer knows nothing of. */
-function faultMissed(aspace: u32, vpn: u64, access: u32, need: u32): i32 {
-  const found = findTable(aspace, vpn);
-  if (found != 0) {
-    const entry = entryGet(found & TABLE_MASK, <u32>vpn & 511);
+/** One page that did not pass in a table known to be dense, or of which nothing is known yet. */
+function faultMissed(aspace: u32, vpn: u64, access: u32, need: u32, dense: u32): i32 {
+  let found = dense;
+  if (dense == 0) {
+    found = findTable(aspace, vpn);
+    const entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, <u32>vpn & 511);
     if ((need & ~(entry & (found | ~PTE_W))) == 0) return 0;
-    if ((need & PTE_W) != 0 && writeOne(aspace, vpn, found)) return 0;
   }
+  if ((access & PERM_WRITE) != 0 && found != 0) if (writeOne(aspace, vpn, found)) return 0;
   return faultSlow(aspace, vpn, access);
 }
 

@@ -405,17 +405,23 @@ static i32 faultSlow(u32 aspace, u64 vpn, u32 access) {
   return 0;
 }
 
-static i32 faultMissed(u32 aspace, u64 vpn, u32 access, u32 need) {
-  u32 found = findTable(aspace, vpn);
-  if (found != 0) {
-    u32 entry = entryGet(found & TABLE_MASK, (u32)vpn & 511);
+static i32 faultMissed(u32 aspace, u64 vpn, u32 access, u32 need, u32 dense) {
+  u32 found = dense;
+  if (dense == 0) {
+    found = findTable(aspace, vpn);
+    u32 entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, (u32)vpn & 511);
     if ((need & ~(entry & (found | ~PTE_W))) == 0) return 0;
-    if ((need & PTE_W) != 0 && writeOne(aspace, vpn, found)) return 0;
   }
+  if ((access & PERM_WRITE) != 0 && found != 0 && writeOne(aspace, vpn, found)) return 0;
   return faultSlow(aspace, vpn, access);
 }
 
 static i32 faultOne(u32 aspace, u64 vpn, u32 access) {
   u32 need = needOf(access);
-  return tlbPasses(aspace, vpn, need) ? 0 : faultMissed(aspace, vpn, access, need);
+  u32 dense = knownDense(aspace, vpn);
+  if (dense != 0) {
+    u32 entry = WORDS(R32((dense & TABLE_MASK) + T_DATA))[(u32)vpn & 511];
+    if ((need & ~(entry & (dense | ~PTE_W))) == 0) return 0;
+  }
+  return faultMissed(aspace, vpn, access, need, dense);
 }

@@ -50,16 +50,12 @@ static u32 findTable(u32 aspace, u64 vpn) {
   return found;
 }
 
-/* Whether the look-aside buffer alone tells that an access may pass. */
-static bool tlbPasses(u32 aspace, u64 vpn, u32 need) {
+/* As far as the look-aside buffer alone tells it, and only of a dense table. 0 means nothing. */
+static u32 knownDense(u32 aspace, u64 vpn) {
   u32 leaf = (u32)(vpn >> 9);
   const u32a *at = WORDS(tlbAt(aspace, leaf));
-  if (at[0] != aspace || at[1] != leaf || at[3] != R32(H_TLB_EPOCH)) return false;
-  u32 found = at[2];
-  u32 table = found & TABLE_MASK;
-  if (R8(table + T_CLASS) != CLASS_DENSE) return false;
-  u32 entry = WORDS(R32(table + T_DATA))[(u32)vpn & 511];
-  return (entry & need) == need && (found & need & PTE_W) == (need & PTE_W);
+  if (at[0] != aspace || at[1] != leaf || at[3] != R32(H_TLB_EPOCH)) return 0;
+  return R8((at[2] & TABLE_MASK) + T_CLASS) == CLASS_DENSE ? at[2] : 0;
 }
 
 static u32 makeTables(u32 aspace, u64 vpn, bool writable) {
