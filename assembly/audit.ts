@@ -12,6 +12,7 @@ import {
 import { strayFrame } from "./contiguous";
 import { frameA, frameB, frameC, frameState } from "./frames";
 import { headerOf, isChild, nodeOf, recordOf } from "./nodes";
+import { wrongShowing } from "./intervals";
 import { pteGet } from "./walk";
 import { countRange } from "./tree";
 import { seenFrame } from "./vmos";
@@ -72,6 +73,7 @@ export const BROKEN_MASK: i32 = 4;
 export const BROKEN_COUNT: i32 = 5;
 export const BROKEN_ENTRY: i32 = 6;
 export const BROKEN_KEY: i32 = 7;
+export const BROKEN_INTERVAL: i32 = 8;
 export const BROKEN_RUN: i32 = 9;
 
 /**
@@ -88,6 +90,11 @@ export function audit(): i32 {
   clearRecounts();
   let result: i32 = 0;
   for (let v = load<u32>(H_VMOS); v != 0 && result == 0; v = load<u32>(v + V_NEXT)) {
+    const wrong = wrongShowing(v);
+    if (wrong != 0) {
+      result = broken(BROKEN_INTERVAL, v, wrong, 0);
+      break;
+    }
     const root = load<u32>(v + V_ROOT);
     if (!isChild(root)) continue;
     result = recount(nodeOf(root), <u32>load<u8>(v + V_HEIGHT), seen);

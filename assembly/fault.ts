@@ -14,6 +14,7 @@ import {
   PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, T_DATA, VK_CONTIGUOUS, VK_PHYSICAL, V_KIND,
   V_LIMIT, V_PARENT,
 } from "./layout";
+import { mapAlong } from "./along";
 import { commitRun } from "./commit";
 import { takeBack } from "./contiguous";
 import { freeFrames } from "./frames";
@@ -57,6 +58,12 @@ export function prepare(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
     if (status < 0) return status;
     at += run;
   }
+  return reserveAccess(aspace, vpn, n, access);
+}
+
+/** Reserves all that an access to a mapped range can take, whatever its mappings allow. */
+export function reserveAccess(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
+  const end = vpn + n;
   if (!ready()) return NO_MEMORY;
   const tables: u64 = (n >> 9) + (n >> 18) + 8; // at the most
   let top: u64 = 0;
@@ -158,7 +165,17 @@ function faultRest(aspace: u32, vpn: u64, n: u32, access: u32, all: u32): i32 {
   return all;
 }
 
-/** One page: the whole fault. 0 or its status. */
+/**
+ * One page, as a program touches it: the fault, and its neighbours mapped along. 0 or its status.
+ */
+export function faultAlong(aspace: u32, vpn: u64, access: u32): i32 {
+  const status = faultOne(aspace, vpn, access);
+  if (status <= 0) return status;
+  mapAlong(findMapping(aspace, vpn), vpn, (access & PERM_WRITE) != 0);
+  return 0;
+}
+
+/** One page: the whole fault. 1, 0 where the entry allowed the access, or the fault's status. */
 export function faultOne(aspace: u32, vpn: u64, access: u32): i32 {
   const need = needOf(access);
   const dense = knownDense(aspace, vpn);
@@ -199,13 +216,16 @@ export function faultEach(aspace: u32, list: u32, count: u32, n: u32, access: u3
 
 /** One page that did not pass in a table known to be dense, or of which nothing is known yet. */
 function faultMissed(aspace: u32, vpn: u64, access: u32, need: u32, dense: u32): i32 {
-  let found = dense;
-  if (dense == 0) {
-    found = findTable(aspace, vpn);
-    const entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, <u32>vpn & 511);
-    if ((need & ~(entry & (found | ~PTE_W))) == 0) return 0;
+  const found = dense != 0 ? dense : findTable(aspace, vpn);
+  const i = <u32>vpn & 511;
+  const entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, i);
+  const lacks = need & ~(entry & (found | ~PTE_W));
+  if (lacks == 0) return 0;
+  if ((lacks & ~(PTE_A | PTE_D)) == 0) { // these two the processor sets itself: no fault
+    entrySet(found & TABLE_MASK, i, entry | need);
+    return 0;
   }
-  if ((access & PERM_WRITE) != 0 && found != 0) if (writeOne(aspace, vpn, found)) return 0;
+  if ((access & PERM_WRITE) != 0 && found != 0) if (writeOne(aspace, vpn, found)) return 1;
   return faultSlow(aspace, vpn, access);
 }
 
@@ -220,7 +240,7 @@ function faultSlow(aspace: u32, vpn: u64, access: u32): i32 {
     if (tight < 0) return tight;
   }
   resolve(aspace, m, vpn, 1, access);
-  return 0;
+  return 1;
 }
 
 /** Resolves up to `n` pages of one mapping and one leaf table; returns how many it did. */
@@ -285,8 +305,11 @@ function readRun(table: u32, i: u32, vmo: u32, key: u64, n: u32, base: u32, writ
   let zero = false;
   for (let j: u32 = 0; j < n; j++) {
     const slot = leaf == 0 ? 0 : load<u32>(leaf + ((first + j) << 2));
-    // an entry that is there keeps its dirty bit
-    if ((entryGet(table, i + j) & (PTE_P | PTE_A)) == (PTE_P | PTE_A)) continue;
+    const there = entryGet(table, i + j);
+    if ((there & PTE_P) != 0) { // right already, and keeps its dirty bit
+      if ((there & PTE_A) == 0) entrySet(table, i + j, there | PTE_A);
+      continue;
+    }
     let entry = base;
     if (isChild(slot)) {
       entry |= slot << PTE_SHIFT;

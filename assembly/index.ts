@@ -7,6 +7,7 @@ import {
   A_REF_MASK, AS_PRESENT, AS_TABLES, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_OUT, NO_MEMORY,
   PERM_EXECUTE, PERM_WRITE, ST_FREE, V_LENT, V_REFS,
 } from "./layout";
+import * as along from "./along";
 import * as contents from "./content";
 import * as contiguous from "./contiguous";
 import * as faults from "./fault";
@@ -117,10 +118,19 @@ export function unmapRange(mapping: u32, first: f64, pages: f64): i32 {
 export function splitMapping(mapping: u32, at: f64): i32 {
   return maps.splitMapping(mapping << 4, <u64>at);
 }
+/** One mapping of two neighbours that show consecutive pages and allow the same. */
+export function mergeMappings(first: u32, second: u32): void {
+  maps.mergeMappings(first << 4, second << 4);
+}
+/** Mappings of a VMO that show pages of a range, by first page: their number, `room` of them. */
+export function vmoMappings(vmo: u32, page: f64, n: f64, out: u32, room: u32): u32 {
+  const lo = vmos.vmoBase(vmo << 4) + <u64>page;
+  return maps.listShowing(vmo << 4, lo, lo + <u64>n, out, room);
+}
 /** New permissions for a whole mapping; entries that allow more go. */
 export function setPerms(mapping: u32, perms: u32): void { maps.setPerms(mapping << 4, perms); }
 export function fault(aspace: u32, vpn: f64, access: u32): i32 {
-  return faults.faultOne(aspace << 4, <u64>vpn, access);
+  return faults.faultAlong(aspace << 4, <u64>vpn, access);
 }
 export function faultPrepare(aspace: u32, vpn: f64, n: f64, access: u32): i32 {
   return faults.prepare(aspace << 4, <u64>vpn, <u64>n, access);
@@ -138,6 +148,26 @@ export function faultSpan(aspace: u32, vpn: f64, n: u32, access: u32): i32 {
  */
 export function faultList(aspace: u32, list: u32, count: u32, n: u32, access: u32): u32 {
   return faults.faultEach(aspace << 4, list, count, n, access);
+}
+/** Reserves what mapping the pages of a range that are there can take. 0 or NO_MEMORY. */
+export function presentPrepare(aspace: u32, vpn: f64, n: f64): i32 {
+  return along.preparePresent(aspace << 4, <u64>vpn, <u64>n);
+}
+/** Entries for the pages of a prepared range that are there. */
+export function presentRun(aspace: u32, vpn: f64, n: u32): void {
+  along.mapPresent(aspace << 4, <u64>vpn, n);
+}
+/** Reserves what zeroing a mapped range takes, part by part. 0 or NO_MEMORY. */
+export function zeroPrepare(aspace: u32, vpn: f64, n: f64): i32 {
+  return along.prepareZero(aspace << 4, <u64>vpn, <u64>n);
+}
+/** Reserves what committing and mapping a range can take, whatever its mappings allow. */
+export function commitPrepare(aspace: u32, vpn: f64, n: f64): i32 {
+  return faults.reserveAccess(aspace << 4, <u64>vpn, <u64>n, PERM_WRITE);
+}
+/** Commits every page of a prepared range. */
+export function commitMapped(aspace: u32, vpn: f64, n: u32): void {
+  along.commitMapped(aspace << 4, <u64>vpn, n);
 }
 export function entry(aspace: u32, vpn: f64): u32 { return pteGet(aspace << 4, <u64>vpn); }
 export function aspaceTables(aspace: u32): u32 { return load<u32>((aspace << 4) + AS_TABLES); }

@@ -159,7 +159,7 @@ export const V_BASE: u32 = 8; // u64, key of page 0
 export const V_SIZE: u32 = 16; // u64, pages
 export const V_FAMILY: u32 = 24;
 export const V_SEQ: u32 = 28; // creation number, for the rule "oldest living"
-export const V_MAPS: u32 = 32; // first mapping
+export const V_MAPS: u32 = 32; // root of the tree of its mappings by key
 export const V_MAP_COUNT: u32 = 36;
 export const V_REFS: u32 = 40; // object, mappings and live children
 export const V_PARENT: u32 = 44; // live parent (unidirectional clone), 0 none
@@ -201,8 +201,10 @@ export const M_BASE: u32 = 8; // u64, first virtual page
 export const M_PAGES: u32 = 16; // u64
 export const M_KEY: u32 = 24; // u64, key of the first page in the VMO's tree
 export const M_PERMS: u32 = 32; // READ 1, WRITE 2, EXECUTE 4
-export const M_NEXT: u32 = 36; // next mapping of the VMO
-export const M_PREV: u32 = 40;
+export const M_LEFT: u32 = 36; // tree of the VMO's mappings by key (intervals.ts)
+export const M_RIGHT: u32 = 40;
+export const M_UP: u32 = 44;
+export const M_MAX: u32 = 48; // u64, highest end key in its subtree
 
 // ---- page table, 16 bytes beside its data -------------------------------------------------------
 //   data, packed: bitmap of 512 bits (64 bytes), then the entries in order; dense: 512 entries

@@ -2,17 +2,20 @@
  * Address spaces and mappings: found by address for a fault, and from the VMO for an invalidation.
  *
  * I1. An address space's index holds its mappings in address order; none overlap.
- * I2. A mapping is on its VMO's list and holds one reference to it.
+ * I2. A mapping is in its VMO's interval index and holds one reference to it.
  * Cost: 64 bytes a mapping, 4 in the index; a fault finds its mapping in log2(n) steps, or at once
  * when it is the one found last.
  */
 import { chunkAlloc, chunksFree, poolAlloc, poolFree } from "./heap";
 import {
   ASPACE_BYTES, AS_CAP, AS_COUNT, AS_INDEX, AS_LAST, AS_NEXT, AS_PREV, CHUNK_BYTES, H_ASPACES,
-  MAPPING_BYTES, M_ASPACE, M_BASE, M_KEY, M_NEXT, M_PAGES, M_PERMS, M_PREV, M_VMO, NO_MEMORY,
-  PERM_EXECUTE, PERM_READ, PERM_WRITE, POOL_ASPACE, POOL_MAPPING, POOL_TABLE_DATA, V_MAPS,
+  MAPPING_BYTES, M_ASPACE, M_BASE, M_KEY, M_PAGES, M_PERMS, M_VMO, NO_MEMORY,
+  PERM_EXECUTE, PERM_READ, PERM_WRITE, POOL_ASPACE, POOL_MAPPING, POOL_TABLE_DATA,
   V_MAP_COUNT, V_REFS, AS_ROOT,
 } from "./layout";
+import {
+  addShowing, firstShowing, mappingEndMoved, mappingMoved, nextShowing, removeShowing,
+} from "./intervals";
 import { aspaceUnmap, pteClear, tablesProtect, tlbForget } from "./walk";
 import { nextBelow, vmoBase, vmoDrop } from "./vmos";
 
@@ -114,10 +117,7 @@ export function newMapping(
   store<u64>(m + M_PAGES, pages);
   store<u64>(m + M_KEY, vmoBase(vmo) + offset);
   store<u32>(m + M_PERMS, perms);
-  const first = load<u32>(vmo + V_MAPS);
-  store<u32>(m + M_NEXT, first);
-  if (first != 0) store<u32>(first + M_PREV, m);
-  store<u32>(vmo + V_MAPS, m);
+  addShowing(vmo, m);
   store<u32>(vmo + V_MAP_COUNT, load<u32>(vmo + V_MAP_COUNT) + 1);
   store<u32>(vmo + V_REFS, load<u32>(vmo + V_REFS) + 1);
   const i = lowerBound(aspace, base);
@@ -131,19 +131,20 @@ export function newMapping(
 
 /** Removes a mapping with its page-table entries. */
 export function freeMapping(m: u32): void {
+  aspaceUnmap(load<u32>(m + M_ASPACE), mappingBase(m), mappingEnd(m));
+  forgetMapping(m);
+}
+
+/** Removes a mapping's record; its page-table entries stay. */
+function forgetMapping(m: u32): void {
   const aspace = load<u32>(m + M_ASPACE);
   const vmo = load<u32>(m + M_VMO);
-  aspaceUnmap(aspace, mappingBase(m), mappingEnd(m));
   const at = load<u32>(aspace + AS_INDEX) + (lowerBound(aspace, mappingBase(m)) << 2);
   const count = load<u32>(aspace + AS_COUNT) - 1;
   memory.copy(at, at + 4, load<u32>(aspace + AS_INDEX) + (count << 2) - at);
   store<u32>(aspace + AS_COUNT, count);
   store<u32>(aspace + AS_LAST, 0);
-  const next = load<u32>(m + M_NEXT);
-  const prev = load<u32>(m + M_PREV);
-  if (next != 0) store<u32>(next + M_PREV, prev);
-  if (prev != 0) store<u32>(prev + M_NEXT, next);
-  else store<u32>(vmo + V_MAPS, next);
+  removeShowing(vmo, m);
   store<u32>(vmo + V_MAP_COUNT, load<u32>(vmo + V_MAP_COUNT) - 1);
   poolFree(POOL_MAPPING, m);
   vmoDrop(vmo);
@@ -171,7 +172,11 @@ export function cutMapping(m: u32, first: u64, pages: u64): i32 {
     store<u64>(m + M_BASE, base + pages);
     store<u64>(m + M_KEY, load<u64>(m + M_KEY) + pages);
     store<u64>(m + M_PAGES, length - pages);
-  } else store<u64>(m + M_PAGES, first);
+    mappingMoved(load<u32>(m + M_VMO), m);
+  } else {
+    store<u64>(m + M_PAGES, first);
+    mappingEndMoved(m);
+  }
   return second;
 }
 
@@ -186,7 +191,19 @@ export function splitMapping(m: u32, at: u64): i32 {
   const second = newMapping(
     load<u32>(m + M_ASPACE), vmo, mappingBase(m) + at, length - at, offset, load<u32>(m + M_PERMS));
   if (second < 0) store<u64>(m + M_PAGES, length);
+  else mappingEndMoved(m);
   return second;
+}
+
+/**
+ * Makes one mapping of two that stand side by side, show consecutive keys of one VMO and have the
+ * same permissions: the first one grows, the second one goes. Page-table entries stay.
+ */
+export function mergeMappings(m: u32, second: u32): void {
+  const pages = load<u64>(second + M_PAGES);
+  forgetMapping(second);
+  store<u64>(m + M_PAGES, load<u64>(m + M_PAGES) + pages);
+  mappingEndMoved(m);
 }
 
 /** Takes hardware write permission from virtual pages of a mapping. */
@@ -201,14 +218,23 @@ export function unmapPages(m: u32, vpn: u64, n: u64): void {
   aspaceUnmap(load<u32>(m + M_ASPACE), vpn, vpn + n);
 }
 
+/** Writes the mappings that show some of the keys [lo, hi) to a list; how many there are. */
+export function listShowing(vmo: u32, lo: u64, hi: u64, out: u32, room: u32): u32 {
+  let n: u32 = 0;
+  for (let m = firstShowing(vmo, lo, hi); m != 0; m = nextShowing(m, lo, hi)) {
+    if (n < room) store<u32>(out + (n << 2), m >> 4);
+    n++;
+  }
+  return n;
+}
+
 /** Invalidates one key in every mapping that shows it but `except`, live children's included. */
 export function dropOthers(vmo: u32, key: u64, except: u32): void {
   let at = vmo;
   for (;;) {
-    for (let m = load<u32>(at + V_MAPS); m != 0; m = load<u32>(m + M_NEXT)) {
-      const page = key - load<u64>(m + M_KEY);
-      if (m != except && page < load<u64>(m + M_PAGES))
-        pteClear(load<u32>(m + M_ASPACE), mappingBase(m) + page);
+    for (let m = firstShowing(at, key, key + 1); m != 0; m = nextShowing(m, key, key + 1)) {
+      if (m == except) continue;
+      pteClear(load<u32>(m + M_ASPACE), mappingBase(m) + (key - load<u64>(m + M_KEY)));
     }
     at = nextBelow(vmo, at);
     if (at == 0) return;

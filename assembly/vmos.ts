@@ -13,15 +13,16 @@
  */
 import { poolAlloc, poolFree } from "./heap";
 import {
-  FANOUT_BITS, H_FAMILY_NEXT, H_SEQ_NEXT, H_VMOS, KEY_MAX, M_KEY, M_NEXT, M_PAGES, NH_REFS,
+  FANOUT_BITS, H_FAMILY_NEXT, H_SEQ_NEXT, H_VMOS, KEY_MAX, M_KEY, M_PAGES, NH_REFS,
   NO_MEMORY, OUT_OF_RANGE, POOL_VMO, SLOT_ZERO, VF_DISCARDED, VF_ZERO_MAPPED, VMO_BYTES, V_BASE,
-  V_CHILD, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND, V_LIMIT, V_LENT, V_MAPS, V_NEXT, V_PARENT,
-  V_PINNED, V_PREV, V_REFS, V_ROOT,
+  V_CHILD, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND, V_LENT, V_LIMIT, V_NEXT, V_PARENT, V_PINNED,
+  V_PREV, V_REFS, V_ROOT,
   V_SEQ, V_SIB, V_SIB_PREV, V_SIZE,
 } from "./layout";
 import { endLoans } from "./contiguous";
 import { countRange, forgetPath, treeFill, treeGet, trimCopy } from "./tree";
 import { headerOf, isChild, nodeDrop, nodeOf } from "./nodes";
+import { firstShowing, nextShowing } from "./intervals";
 import { mappingBase, unmapPages, writeProtect } from "./mappings";
 import { admitKey, ready } from "./reserve";
 
@@ -101,11 +102,11 @@ function shareWindow(parent: u32, child: u32, lo: u64, hi: u64, whole: bool): vo
 
 /** Takes hardware write permission for the keys [lo, hi) from every mapping of a VMO. */
 function protectWindow(vmo: u32, lo: u64, hi: u64): void {
-  for (let m = load<u32>(vmo + V_MAPS); m != 0; m = load<u32>(m + M_NEXT)) {
+  for (let m = firstShowing(vmo, lo, hi); m != 0; m = nextShowing(m, lo, hi)) {
     const key = load<u64>(m + M_KEY);
     const from = max(lo, key);
     const to = min(hi, key + load<u64>(m + M_PAGES));
-    if (from < to) writeProtect(m, mappingBase(m) + (from - key), to - from);
+    writeProtect(m, mappingBase(m) + (from - key), to - from);
   }
 }
 
@@ -200,11 +201,11 @@ export function zeroKeys(vmo: u32, lo: u64, hi: u64): i32 {
 export function dropEntries(vmo: u32, lo: u64, hi: u64): void {
   let at = vmo;
   for (;;) {
-    for (let m = load<u32>(at + V_MAPS); m != 0; m = load<u32>(m + M_NEXT)) {
+    for (let m = firstShowing(at, lo, hi); m != 0; m = nextShowing(m, lo, hi)) {
       const key = load<u64>(m + M_KEY);
       const from = max(lo, key);
       const to = min(hi, key + load<u64>(m + M_PAGES));
-      if (from < to) unmapPages(m, mappingBase(m) + (from - key), to - from);
+      unmapPages(m, mappingBase(m) + (from - key), to - from);
     }
     at = nextBelow(vmo, at);
     if (at == 0) return;

@@ -224,6 +224,11 @@ static void readRun(u32 table, u32 i, u32 vmo, u64 key, u32 n, u32 base, u32 wri
   u64 live = R32(vmo + V_PARENT) != 0 ? R64(vmo + V_LIMIT) : 0;
   for (u32 j = 0; j < n; j++) {
     u32 slot = leaf == 0 ? 0 : slots[first + j];
+    u32 there = entryGet(table, i + j);
+    if ((there & PTE_P) != 0) {
+      if ((there & PTE_A) == 0) entrySet(table, i + j, there | PTE_A);
+      continue;
+    }
     u32 entry = base;
     if (isChild(slot)) {
       entry |= slot << PTE_SHIFT;

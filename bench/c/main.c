@@ -12,6 +12,7 @@
 #include "tree.h"
 #include "tables.h"
 #include "walk.h"
+#include "intervals.h"
 #include "objects.h"
 #include "reserve.h"
 #include "fault.h"

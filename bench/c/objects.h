@@ -108,10 +108,7 @@ static u32 newMapping(u32 aspace, u32 vmo, u64 base, u64 pages, u64 offset, u32 
   R64(m + M_PAGES) = pages;
   R64(m + M_KEY) = vmoBase(vmo) + offset;
   R32(m + M_PERMS) = perms;
-  u32 first = R32(vmo + V_MAPS);
-  R32(m + M_NEXT) = first;
-  if (first != 0) R32(first + M_PREV) = m;
-  R32(vmo + V_MAPS) = m;
+  addShowing(vmo, m);
   R32(vmo + V_MAP_COUNT) += 1;
   R32(vmo + V_REFS) += 1;
   u32 i = lowerBound(aspace, base);
@@ -132,11 +129,7 @@ static void freeMapping(u32 m) {
   copy(at, at + 4, R32(aspace + AS_INDEX) + (count << 2) - at);
   R32(aspace + AS_COUNT) = count;
   R32(aspace + AS_LAST) = 0;
-  u32 next = R32(m + M_NEXT);
-  u32 prev = R32(m + M_PREV);
-  if (next != 0) R32(next + M_PREV) = prev;
-  if (prev != 0) R32(prev + M_NEXT) = next;
-  else R32(vmo + V_MAPS) = next;
+  removeShowing(vmo, m);
   R32(vmo + V_MAP_COUNT) -= 1;
   poolFree(POOL_MAPPING, m);
   vmoDrop(vmo);
@@ -170,10 +163,9 @@ static u32 nextBelow(u32 top, u32 at) {
 static void dropOthers(u32 vmo, u64 key, u32 except) {
   u32 at = vmo;
   for (;;) {
-    for (u32 m = R32(at + V_MAPS); m != 0; m = R32(m + M_NEXT)) {
-      u64 page = key - R64(m + M_KEY);
-      if (m == except || page >= R64(m + M_PAGES)) continue;
-      pteClear(R32(m + M_ASPACE), mappingBase(m) + page);
+    for (u32 m = firstShowing(at, key, key + 1); m != 0; m = nextShowing(m, key, key + 1)) {
+      if (m == except) continue;
+      pteClear(R32(m + M_ASPACE), mappingBase(m) + (key - R64(m + M_KEY)));
     }
     at = nextBelow(vmo, at);
     if (at == 0) return;
@@ -205,11 +197,10 @@ static u32 newVmo(u32 kind, u64 sizePages) {
 }
 
 static void protectWindow(u32 vmo, u64 lo, u64 hi) {
-  for (u32 m = R32(vmo + V_MAPS); m != 0; m = R32(m + M_NEXT)) {
+  for (u32 m = firstShowing(vmo, lo, hi); m != 0; m = nextShowing(m, lo, hi)) {
     u64 key = R64(m + M_KEY);
     u64 from = most64(lo, key);
     u64 to = least64(hi, key + R64(m + M_PAGES));
-    if (from >= to) continue;
     u32 root = R32(R32(m + M_ASPACE) + AS_ROOT);
     if (root == 0) continue;
     u64 vpn = mappingBase(m) + (from - key);

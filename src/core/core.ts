@@ -60,6 +60,27 @@ export class Core extends CoreVmos {
     return this.raw.splitMapping(mapping, atPage);
   }
 
+  /**
+   * Makes one mapping of two neighbours that show consecutive pages of one VMO and allow the same;
+   * the first one stays.
+   */
+  mergeMappings(first: MappingRef, second: MappingRef): void {
+    this.raw.mergeMappings(first, second);
+  }
+
+  /** Mappings that show pages of a range of a VMO, by first page. */
+  vmoMappings(vmo: VmoRef, page: number, pages: number): MappingRef[] {
+    const room = XFER_BYTES / 4;
+    const found = this.raw.vmoMappings(vmo, page, pages, this.word('H_XFER'), 0);
+    const bytes = found * 4;
+    const at = found <= room ? this.word('H_XFER') : this.raw.scratchAlloc(bytes) >>> 0;
+    if (at === 0) throw new RangeError(`no host memory to list ${found} mappings`);
+    this.raw.vmoMappings(vmo, page, pages, at, found);
+    const list = Array.from(this.u32.subarray(at >>> 2, (at >>> 2) + found)) as MappingRef[];
+    if (found > room) this.raw.scratchFree(at, bytes);
+    return list;
+  }
+
   /** New permissions (READ 1, WRITE 2, EXECUTE 4) for a whole mapping. */
   setPerms(mapping: MappingRef, perms: number): void {
     this.raw.setPerms(mapping, perms);
@@ -104,6 +125,37 @@ export class Core extends CoreVmos {
       return { done: at + done, status: status | 0 };
     }
     return { done: firstPages.length, status: 0 };
+  }
+
+  /** Entries for the pages of a mapped range that are there; no page is committed. 0, NO_MEMORY. */
+  mapPresent(aspace: AspaceRef, page: number, pages: number): number {
+    const status = this.raw.presentPrepare(aspace, page, pages);
+    if (status < 0) return status;
+    for (let at = 0; at < pages; at += CALL_PAGES) {
+      this.raw.presentRun(aspace, page + at, Math.min(CALL_PAGES, pages - at));
+    }
+    return 0;
+  }
+
+  /**
+   * Commits the pages of a range, all of which is mapped, and makes their entries; what the
+   * mappings allow is not asked. All or nothing: 0, or NO_MEMORY.
+   */
+  commitMapped(aspace: AspaceRef, page: number, pages: number): number {
+    const status = this.raw.commitPrepare(aspace, page, pages);
+    if (status < 0) return status;
+    for (let at = 0; at < pages; at += CALL_PAGES) {
+      this.raw.commitMapped(aspace, page + at, Math.min(CALL_PAGES, pages - at));
+    }
+    return this.mapPresent(aspace, page, pages);
+  }
+
+  /**
+   * Makes sure that zeroing or decommitting the parts of a mapped range, one after the other, finds
+   * the memory it takes. 0 or NO_MEMORY.
+   */
+  prepareZero(aspace: AspaceRef, page: number, pages: number): number {
+    return this.raw.zeroPrepare(aspace, page, pages);
   }
 
   /** Page-table pages of an address space. */
@@ -189,7 +241,8 @@ export class Core extends CoreVmos {
     const at = (this.constants.H_OUT as number) >>> 2;
     const names =
       ['', 'pages by state', 'node references', 'frame references', 'may-be-shared mask',
-      'subtree count', 'page-table entry', 'key outside the VMO', '', 'frame of a run'];
+      'subtree count', 'page-table entry', 'key outside the VMO', 'index of mappings',
+      'frame of a run'];
     const [culprit, got, expected] = this.u32.subarray(at, at + 3);
     return [`${names[found] ?? 'audit'}: ${culprit} has ${got}, expected ${expected}`];
   }

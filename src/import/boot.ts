@@ -60,6 +60,7 @@ export function buildBoot<S extends KernelSystem>(
     name: 'vdso/full', koid: 1031,
   });
   made.opRange(VmoOp.COMMIT, 0, VDSO_DATA_BYTES + VDSO_CODE_BYTES);
+  made.markVdso(VDSO_DATA_BYTES);
   const vdso = made.replaceAsExecutable();
   addProcess(system, system.rootJob, vdso, ROOT);
   for (const [koid, name, processes] of JOBS) {

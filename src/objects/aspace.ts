@@ -37,6 +37,10 @@ export class AddressSpace {
   readonly ref: AspaceRef;
   /** The VMAR that covers all of it. */
   readonly root: VmarObject;
+  /** Mappings of the vDSO's code, which nobody may take away (memory-semantics 9.7). */
+  readonly vdsoCode = new Set<Mapping>();
+  /** Regions placed so far, for addresses at random. */
+  placements = 0;
   #streamBound = 0;
 
   /**
@@ -102,19 +106,29 @@ export class AddressSpace {
    * Touches pages as the program would.
    *
    * @param access - READ 1, WRITE 2, EXECUTE 4
+   * @param firstAddress - the access's first byte
    * @returns the number of pages
    * @throws ZxError with the status of the first fault, or ZX_ERR_NO_MEMORY; then no page was
    *     touched
    */
-  touch(page: number, pages: number, access: number): number {
+  touch(page: number, pages: number, access: number, firstAddress = toBytes(page)): number {
     if (pages === 0) return 0;
-    if (this.#streamBound > 0) this.assertAccess(page, pages, access);
+    if (this.#streamBound > 0) this.assertAccess(page, pages, access, firstAddress);
     const { core } = this.system;
     const touched = core.faultRange(this.ref, page, pages, access);
     if (touched >= 0) return pages;
-    this.assertAccess(page, pages, access);
+    this.assertAccess(page, pages, access, firstAddress);
     const what = `to touch ${pages} pages, with page tables and page lists for them`;
-    return checkMemory(core, touched, what, { pages });
+    return checkMemory(core, touched, what, { address: firstAddress, access, pages });
+  }
+
+  /** Refuses to take the vDSO's code out of [firstPage, endPage) or to change it there. */
+  assertNoVdsoCode(firstPage: number, endPage: number): void {
+    for (const { basePage, pages } of this.vdsoCode) {
+      if (basePage >= endPage || basePage + pages <= firstPage) continue;
+      const address = toBytes(basePage);
+      fail('ZX_ERR_ACCESS_DENIED', `the vDSO's code is at ${hex(address)}`, { address });
+    }
   }
 
   /** Counts a mapping that faults beyond its stream: accesses are checked here first then. */
@@ -127,16 +141,12 @@ export class AddressSpace {
    *
    * @throws ZxError with the status of the first fault
    */
-  assertAccess(page: number, pages: number, access: number): void {
+  assertAccess(page: number, pages: number, access: number, firstAddress = toBytes(page)): void {
     const fault = this.findFault(page, pages, access);
     if (fault === undefined) return;
-    const address = toBytes(fault.page);
-    fail(fault.status, `access ${access} at ${hex(address)} faults`, {
-      address,
-      access,
-      firstAddress: toBytes(page),
-      pages,
-    });
+    const address = fault.page === page ? firstAddress : toBytes(fault.page);
+    const details = { address, access, firstAddress, pages };
+    fail(fault.status, `access ${access} at ${hex(address)} faults`, details);
   }
 
   /**

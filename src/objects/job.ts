@@ -65,7 +65,7 @@ export class Job extends Handle<JobObject> {
     const root = options.rootVmar ?? { base: system.userBase, size: system.userSize };
     const base = toU64(root.base, 'base');
     const size = toU64(root.size, 'size');
-    checkAddressSpace(base, size);
+    checkAddressSpace(base, size, system.userEnd);
     if (options.koid !== undefined && options.koid === options.rootVmar?.koid) {
       fail('ZX_ERR_ALREADY_EXISTS', `koid ${options.koid} named twice`, { koid: options.koid });
     }

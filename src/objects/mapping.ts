@@ -1,8 +1,8 @@
 /**
  * A mapping: a range of a VMO at a range of addresses, with permissions kept for each part.
  *
- * I1. `pieces` tile the mapping in order; neighbours may have equal permissions. Each piece is one
- *     mapping of the core, or none (`ref` 0) where it lies behind the end of a slice.
+ * I1. `pieces` tile the mapping in order; neighbours differ in their permissions, but where one
+ *     piece is one mapping of the core and the other has none (`ref` 0), behind the end of a slice.
  * I2. A piece's permissions never exceed `maxPerms`, what the handles allowed when it was mapped.
  * I3. The VMO counts the mapping as long as it exists; cutting one in two makes it count two.
  */
@@ -10,7 +10,7 @@
 import type { AddressSpace } from './aspace.js';
 import type { Core, MappingRef } from '../core/core.js';
 import { checkMemory } from './errors.js';
-import { VmOption } from './vm-options.js';
+import { Access, VmOption } from './vm-options.js';
 import type { VmarObject } from './vmar-object.js';
 import type { VmoObject } from './vmo-object.js';
 import { pagesUp } from './units.js';
@@ -24,6 +24,9 @@ export interface Piece {
 }
 
 const NO_REF = 0 as MappingRef;
+/** Options that have to be equal in mappings that become one. */
+const MERGE_OPTIONS =
+  VmOption.ALLOW_FAULTS | VmOption.FAULT_BEYOND_STREAM_SIZE | VmOption.REQUIRE_NON_RESIZABLE;
 
 /** What a mapping is made of. */
 export interface MappingParts {
@@ -58,6 +61,10 @@ export class Mapping implements MappingParts {
     this.#pieces = pieces;
     parts.vmo.addMapping(parts.parent.aspace);
     if (this.#isStreamBound) this.aspace.addStreamBound(1);
+    const codePage = parts.vmo.vdsoCodePage ?? Infinity;
+    if (parts.vmoOffsetPages + parts.pages > codePage && (this.perms & Access.EXECUTE) !== 0) {
+      this.aspace.vdsoCode.add(this);
+    }
   }
 
   /**
@@ -170,6 +177,28 @@ export class Mapping implements MappingParts {
       if (piece.ref !== 0) this.#core.setPerms(piece.ref, perms);
       return { ...piece, perms };
     });
+    this.#mergePieces();
+  }
+
+  /** Whether another mapping goes on where this one ends, as if it were a part of it (9.6). */
+  continuesWith(next: Mapping): boolean {
+    const last = this.#pieces[this.#pieces.length - 1];
+    return (
+      next.vmo === this.vmo && next.basePage === this.#basePage + this.#pages &&
+      next.vmoOffsetPages === this.#vmoOffsetPages + this.#pages &&
+      next.maxPerms === this.maxPerms && ((next.options ^ this.options) & MERGE_OPTIONS) === 0 &&
+      next.perms === last?.perms && next.parent === this.parent
+    );
+  }
+
+  /** Takes over the pages of one that goes on where this one ends. */
+  absorb(next: Mapping): void {
+    const shift = this.#pages;
+    const taken = next.#pieces.map((piece) => ({ ...piece, first: piece.first + shift }));
+    this.#pieces.push(...taken);
+    this.#pages += next.#pages;
+    next.forget();
+    this.#mergePieces();
   }
 
   /**
@@ -220,6 +249,7 @@ export class Mapping implements MappingParts {
   /** Lets go of the VMO: the core has taken the address space away, or is about to. */
   forget(): void {
     this.#pieces = [];
+    this.aspace.vdsoCode.delete(this);
     if (this.#isStreamBound) this.aspace.addStreamBound(-1);
     this.vmo.removeMapping(this.aspace);
   }
@@ -239,6 +269,22 @@ export class Mapping implements MappingParts {
     const details = { pages: to - from };
     const second = checkMemory<MappingRef>(this.#core, made, 'to split a mapping', details);
     return from === piece.first ? piece.ref : second;
+  }
+
+  /** Makes one piece of neighbours with equal permissions. */
+  #mergePieces(): void {
+    const merged: Piece[] = [];
+    for (const piece of this.#pieces) {
+      const last = merged[merged.length - 1];
+      const fits = last?.perms === piece.perms && (last.ref === 0) === (piece.ref === 0);
+      if (last === undefined || !fits) {
+        merged.push(piece);
+        continue;
+      }
+      if (piece.ref !== 0) this.#core.mergeMappings(last.ref, piece.ref);
+      merged[merged.length - 1] = { ...last, pages: last.pages + piece.pages };
+    }
+    this.#pieces = merged;
   }
 
   #asParts(): MappingParts {

@@ -2,13 +2,15 @@
  * Where a new region goes in its VMAR, and which refusal it gets (memory-semantics 9.3, in that
  * order).
  *
- * I1. Nothing is changed here. Without a place asked for it is the lowest gap that fits.
+ * I1. Nothing is changed here.
  */
 
 import { fail } from './errors.js';
 import { Mapping } from './mapping.js';
 import { hex, isPageAligned, pageOf, toBytes } from './units.js';
 import { ALIGN_SHIFT, CAN_MAP_SHIFT, VmOption } from './vm-options.js';
+import { drawn, randomGap } from './randomise.js';
+import type { GapRequest } from './region-list.js';
 import type { Region, VmarObject } from './vmar-object.js';
 
 /** Where a region is wanted. */
@@ -42,12 +44,23 @@ export function placeRegion(vmar: VmarObject, wanted: Placement): Place {
   const alignPages = alignmentPages(options);
   if (specific) return specificPlace(vmar, wanted, alignPages, overwrite);
   const endPage = upperLimit ? vmar.basePage + pageOf(offset) : vmar.endPage;
-  const basePage = vmar.regions.findGap({ pages, alignPages, endPage });
+  const basePage = findPlace(vmar, { pages, alignPages, endPage }, options);
   if (basePage !== undefined) return { basePage, replaced: [] };
   return fail('ZX_ERR_NO_RESOURCES', `no gap of ${pages} pages in VMAR ${vmar.koid}`, {
     pages,
     vmarPages: vmar.pages,
   });
+}
+
+/** The lowest gap that fits, or one of many slots at random (9.11). */
+function findPlace(vmar: VmarObject, request: GapRequest, options: number): number | undefined {
+  const { regions, basePage, aspace, canMap } = vmar;
+  const { aslr } = aspace.system;
+  if (aslr === undefined) return regions.findGap(request);
+  const isCompact = ((options | canMap) & VmOption.COMPACT) !== 0;
+  const bits = isCompact ? aslr.compactEntropyBits : aslr.entropyBits;
+  const random = drawn(aslr.seed, aspace.root.koid, aspace.placements);
+  return randomGap(regions, basePage, request, bits, random);
 }
 
 /**
@@ -133,5 +146,6 @@ function specificPlace(
   if (!replaced.every((region) => region instanceof Mapping)) {
     fail('ZX_ERR_INVALID_ARGS', `address ${hex(address)}: a VMAR cannot be overwritten`, details);
   }
+  vmar.aspace.assertNoVdsoCode(basePage, basePage + pages);
   return { basePage, replaced };
 }

@@ -2,17 +2,19 @@
  * Handles to processes, and what a process does itself: read, write and touch its memory.
  *
  * I1. An access is one range a call. It is checked as a whole; a fault anywhere in it touches
- *     nothing.
+ *     nothing. It throws the fault's status with `address` and `access` among the details, and the
+ *     system's observers are told (`system.onFault`).
  * I2. A handle that goes into a process's table stays usable by the host program.
  */
 
-import { fail } from './errors.js';
+import { fail, ZxError } from './errors.js';
 import { Handle, toHandle } from './handle.js';
+import { readMemory, writeMemory } from './process-memory.js';
 import type { ProcessObject } from './process-object.js';
 import { KILLED_RETURN_CODE } from './process-object.js';
 import { Right } from './rights.js';
 import {
-  newBytes, pageOf, pagesUp, PAGES_IN_64_BITS, refuse, toBytes, toCount, toData, toU64,
+  hex, newBytes, pageOf, pagesUp, PAGES_IN_64_BITS, refuse, toBytes, toCount, toData, toU64,
   type Bytes,
 } from './units.js';
 import { Access, ALL_ACCESS } from './vm-options.js';
@@ -43,8 +45,8 @@ export class Process extends Handle<ProcessObject> {
   touch(address: Bytes, length: Bytes, access: number): number {
     const process = this.#running();
     toCount(access, 'access', 1, ALL_ACCESS);
-    const [page, pages] = pagesOfRange(address, length);
-    return process.aspace.touch(page, pages, access);
+    return accessRange(process, address, length, access, (page, pages, from) =>
+      process.aspace.touch(page, pages, access, from)) ?? 0;
   }
 
   /**
@@ -56,11 +58,13 @@ export class Process extends Handle<ProcessObject> {
    */
   read(address: Bytes, length: Bytes): Uint8Array {
     const process = this.#running();
-    const [page, pages] = pagesOfRange(address, length);
-    // A fault comes before a length that no array has.
-    if (pages > ARRAY_PAGES) process.aspace.assertAccess(page, pages, Access.READ);
-    const out = newBytes(BigInt(length));
-    process.aspace.touch(page, pages, Access.READ);
+    const out = accessRange(process, address, length, Access.READ, (page, pages, from) => {
+      // A fault comes before a length that no array has.
+      if (pages > ARRAY_PAGES) process.aspace.assertAccess(page, pages, Access.READ, from);
+      const bytes = newBytes(BigInt(length));
+      process.aspace.touch(page, pages, Access.READ, from);
+      return bytes;
+    }) ?? new Uint8Array(0);
     for (const part of byteParts(process, BigInt(address), out.length)) {
       out.set(readBytes(part.vmo, part.offset, BigInt(part.length)), part.at);
     }
@@ -77,11 +81,42 @@ export class Process extends Handle<ProcessObject> {
   write(address: Bytes, data: Uint8Array): void {
     const process = this.#running();
     toData(data);
-    const [page, pages] = pagesOfRange(address, data.length);
-    process.aspace.touch(page, pages, Access.WRITE);
+    accessRange(process, address, data.length, Access.WRITE, (page, pages, from) =>
+      process.aspace.touch(page, pages, Access.WRITE, from));
     for (const part of byteParts(process, BigInt(address), data.length)) {
       writeBytes(part.vmo, part.offset, data.subarray(part.at, part.at + part.length));
     }
+  }
+
+  /**
+   * Copies bytes out of it from outside, whatever its mappings allow (`zx_process_read_memory`;
+   * needs READ). Ends at the first byte that is not there.
+   *
+   * @param address - first byte
+   * @param length - bytes, 1 to 64 MiB
+   * @returns the bytes: fewer than asked where the rest is not mapped
+   * @throws ZxError ZX_ERR_INVALID_ARGS for the length, ZX_ERR_BAD_STATE if it ended or the memory
+   *     is not cached, ZX_ERR_NOT_FOUND if the first byte is not there (9.13)
+   */
+  readMemory(address: Bytes, length: number): Uint8Array {
+    const process = this.look(Right.READ);
+    process.assertAlive();
+    return readMemory(process.aspace, toU64(address, 'address'), length);
+  }
+
+  /**
+   * Stores bytes in it from outside, whatever its mappings allow (`zx_process_write_memory`; needs
+   * WRITE). Ends at the first byte that is not there.
+   *
+   * @param address - first byte
+   * @param data - the bytes, 1 to 64 MiB
+   * @returns how many were stored
+   * @throws ZxError as `readMemory`, ZX_ERR_NO_MEMORY
+   */
+  writeMemory(address: Bytes, data: Uint8Array): number {
+    const process = this.change(Right.WRITE);
+    process.assertAlive();
+    return writeMemory(process.aspace, toU64(address, 'address'), toData(data));
   }
 
   /**
@@ -124,18 +159,34 @@ export class Process extends Handle<ProcessObject> {
   }
 }
 
-/** First page and number of pages of a byte range; refuses what no address space has. */
-function pagesOfRange(address: Bytes, length: Bytes): [page: number, pages: number] {
+/**
+ * An access of the program. A fault is told to the system's observers before it is thrown.
+ *
+ * @returns what `act` returns; undefined for no bytes, which touch nothing
+ */
+function accessRange<R>(
+  process: ProcessObject, address: Bytes, length: Bytes, access: number,
+  act: (page: number, pages: number, from: bigint) => R,
+): R | undefined {
   const from = toU64(address, 'address');
   const bytes = toU64(length, 'length');
-  if (bytes === 0n) return [0, 0];
+  if (bytes === 0n) return undefined;
   const page = pageOf(from);
   const end = pagesUp(from + bytes);
-  if (end > PAGES_IN_64_BITS) {
-    const details = { address: from, length: bytes };
-    fail('ZX_ERR_NOT_FOUND', `access ${from}+${bytes}: passes 2^64`, details);
+  try {
+    if (end > PAGES_IN_64_BITS) {
+      const details = { address: from, access, length: bytes };
+      fail('ZX_ERR_NOT_FOUND', `access ${hex(from)}+${bytes}: passes 2^64`, details);
+    }
+    return act(page, end - page, from);
+  } catch (error) {
+    const at = error instanceof ZxError ? error.details['address'] : undefined;
+    if (error instanceof ZxError && typeof at === 'bigint') {
+      const { status } = error;
+      process.system.reportFault({ process: process.koid, address: at, access, status });
+    }
+    throw error;
   }
-  return [page, end - page];
 }
 
 interface BytePart {

@@ -46,6 +46,7 @@ export function protectRange(
     parts.push({ mapping, first: from, pages });
     page += pages;
   }
+  vmar.aspace.assertNoVdsoCode(first, end);
   for (const { mapping, first: from, pages } of parts) {
     mapping.splitAt(from);
     mapping.splitAt(from + pages);

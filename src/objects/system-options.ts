@@ -4,15 +4,13 @@
  * I1. Every figure is a whole number in range, or the system is not made.
  */
 
+import { userRange, type Arch } from './arch.js';
 import type { CoreOptions } from '../core/core.js';
+import { checkAslr, type Aslr, type AslrOptions } from './randomise.js';
 import {
   isPageAligned, PAGE_BYTES, refuse, toCount, toOptions, toText, toU64, type Bytes,
 } from './units.js';
 
-/** First user address that the memory page shows. */
-const PAGE_ERA_USER_BASE = 0x1000000n;
-/** End of a user's address space on x86-64. */
-const X86_USER_END = 2n ** 47n - 4096n;
 /** Most physical pages of a core. */
 const FRAMES_MAX = 2 ** 26 - 1;
 /** Most bytes of a WebAssembly memory. */
@@ -27,9 +25,13 @@ export interface SystemOptions {
   /** First koid given without a name; 1024 if left out. */ readonly firstKoid?: number;
   /** Longest name in bytes of UTF-8, up to 65536; 31 as on Zircon if left out. */
   readonly nameLimitBytes?: number;
-  /** First user address, a multiple of 4096; 0x1000000 if left out. */ readonly userBase?: Bytes;
-  /** Bytes of a user's address space, a multiple of 4096; up to 2^47 - 4096 if left out. */
+  /** Machine whose address spaces it has; `x86-64` if left out. */ readonly arch?: Arch;
+  /** First user address, a multiple of 4096; the machine's if left out (x86-64: 0x1000000). */
+  readonly userBase?: Bytes;
+  /** Bytes of a user's address space, a multiple of 4096; up to the machine's end if left out. */
   readonly userSize?: Bytes;
+  /** Addresses at random; each in the lowest gap that fits if left out. */
+  readonly aslr?: AslrOptions;
   /** Whether debugging calls are allowed (CACHE_INVALIDATE). */ readonly debugSyscalls?: boolean;
   /** Whether decommitting pages of contiguous VMOs lends them out; no if left out. */
   readonly pageLoaning?: boolean;
@@ -43,6 +45,9 @@ export interface SystemSettings {
   /** Longest name in bytes of UTF-8. */ readonly nameLimitBytes: number;
   /** First user address. */ readonly userBase: bigint;
   /** Bytes of a user's address space. */ readonly userSize: bigint;
+  /** First address behind all that a program may use. */ readonly userEnd: bigint;
+  /** How addresses are chosen; undefined: the lowest gap that fits. */
+  readonly aslr: Aslr | undefined;
   /** Whether debugging calls are allowed. */ readonly debugSyscalls: boolean;
   /** Whether decommitting pages of contiguous VMOs lends them out. */
   readonly pageLoaning: boolean;
@@ -63,10 +68,11 @@ export function systemSettings(options: SystemOptions): SystemSettings {
   if (firstKoid !== undefined) toCount(firstKoid, 'firstKoid', 1);
   if (typeof debugSyscalls !== 'boolean') refuse(debugSyscalls, 'debugSyscalls', 'true or false');
   if (typeof pageLoaning !== 'boolean') refuse(pageLoaning, 'pageLoaning', 'true or false');
-  const userBase = toU64(options.userBase ?? PAGE_ERA_USER_BASE, 'userBase');
-  const usualSize = userBase < X86_USER_END ? X86_USER_END - userBase : 0n;
+  const { base, end: userEnd } = userRange(options.arch ?? 'x86-64');
+  const userBase = toU64(options.userBase ?? base, 'userBase');
+  const usualSize = userBase < userEnd ? userEnd - userBase : 0n;
   const userSize = toU64(options.userSize ?? usualSize, 'userSize');
-  checkAddressSpace(userBase, userSize);
+  checkAddressSpace(userBase, userSize, userEnd);
   return {
     rootJobName: toText(rootJobName, 'rootJobName'),
     rootJobKoid,
@@ -74,6 +80,8 @@ export function systemSettings(options: SystemOptions): SystemSettings {
     nameLimitBytes: toCount(nameLimitBytes, 'nameLimitBytes', 0, NAME_LIMIT_BYTES_MAX),
     userBase,
     userSize,
+    userEnd,
+    aslr: options.aslr === undefined ? undefined : checkAslr(options.aslr),
     debugSyscalls,
     pageLoaning,
   };
@@ -84,12 +92,13 @@ export function systemSettings(options: SystemOptions): SystemSettings {
  *
  * @param base - first address
  * @param size - bytes
+ * @param end - first address behind all that a program may use
  * @throws ZxError ZX_ERR_INVALID_ARGS
  */
-export function checkAddressSpace(base: bigint, size: bigint): void {
+export function checkAddressSpace(base: bigint, size: bigint, end: bigint): void {
   const aligned = isPageAligned(base) && isPageAligned(size);
-  if (aligned && size > 0n && base + size <= X86_USER_END) return;
-  refuse(`${base}+${size}`, 'address space', `multiples of 4096, up to ${X86_USER_END}`);
+  if (aligned && size > 0n && base + size <= end) return;
+  refuse(`${base}+${size}`, 'address space', `multiples of 4096, up to ${end}`);
 }
 
 /**

@@ -9,17 +9,19 @@
 
 import { Core, CoreVmoKind, FrameState, hasCoreBuild, type CoreOptions } from '../core/core.js';
 import { fail } from './errors.js';
+import type { FaultObserver, FaultRecord } from './faults.js';
 import type { KernelMemory, VmoFigures, VmoPart } from './info.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
 import type { NameOptions } from './object.js';
 import type { PageTree, TreeHome } from './page-tree.js';
+import type { Aslr } from './randomise.js';
 import { DefaultRights } from './rights.js';
 import { checkCoreOptions, systemSettings, type SystemOptions } from './system-options.js';
 import {
-  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, toBits, toCount, toOptions,
-  toU64, vmoSizePages, type Bytes,
+  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, refuse, toBits, toCount,
+  toOptions, toU64, vmoSizePages, type Bytes,
 } from './units.js';
 import type { Vmo } from './vmo.js';
 import { makeVmo } from './vmo-create.js';
@@ -68,6 +70,10 @@ export class KernelSystem implements TreeHome {
   readonly userBase: bigint;
   /** Bytes of a new process's address space. */
   readonly userSize: bigint;
+  /** First address behind all that a program may use. */
+  readonly userEnd: bigint;
+  /** How addresses are chosen; undefined: the lowest gap that fits. */
+  readonly aslr: Aslr | undefined;
   /** Whether debugging calls are allowed. */
   readonly debugSyscalls: boolean;
   /** Whether decommitting pages of contiguous VMOs lends them out; else it is refused. */
@@ -81,6 +87,7 @@ export class KernelSystem implements TreeHome {
   /** Free bytes of the kernel's heap. */
   freeHeapBytes = 0;
   #busy = 0;
+  readonly #faultObservers = new Set<FaultObserver>();
 
   /**
    * @param core - a core that nobody else uses
@@ -93,6 +100,8 @@ export class KernelSystem implements TreeHome {
     this.nameLimitBytes = settings.nameLimitBytes;
     this.userBase = settings.userBase;
     this.userSize = settings.userSize;
+    this.userEnd = settings.userEnd;
+    this.aslr = settings.aslr;
     this.debugSyscalls = settings.debugSyscalls;
     this.pageLoaning = settings.pageLoaning;
     const { rootJobName: name, rootJobKoid: koid } = settings;
@@ -123,6 +132,28 @@ export class KernelSystem implements TreeHome {
       `${physicalPages} physical pages do not fit into ${hostBytesMax} bytes of host memory`,
       { physicalPages, hostBytesMax },
     );
+  }
+
+  /**
+   * Observes faults: accesses of programs (`process.touch`, `read`, `write`) that fail.
+   *
+   * @param observer - called for each, before the call throws; changes to the system are allowed
+   * @returns ends the observation
+   */
+  onFault(observer: FaultObserver): () => void {
+    if (typeof observer !== 'function') refuse(observer, 'observer', 'a function');
+    const own: FaultObserver = (fault) => { observer(fault); };
+    this.#faultObservers.add(own);
+    return () => { this.#faultObservers.delete(own); };
+  }
+
+  /**
+   * Tells the observers.
+   *
+   * @internal
+   */
+  reportFault(fault: FaultRecord): void {
+    for (const observer of [...this.#faultObservers]) observer(fault);
   }
 
   /** Physical memory in bytes. */

@@ -38,6 +38,24 @@ export const VmOption = {
   FAULT_BEYOND_STREAM_SIZE: 1 << 15,
 } as const;
 
+/** Operations of `vmar.opRange` (`zx_vmar_op_range`). */
+export const VmarOp = {
+  /** Give the VMO's pages their memory, and make entries. */
+  COMMIT: 1,
+  /** Drop the VMO's pages. */
+  DECOMMIT: 2,
+  /** Make entries for the pages that are there. */
+  MAP_RANGE: 3,
+  /** Make the VMO's bytes zero. */
+  ZERO: 10,
+  /** Hint: reclaim first. */
+  DONT_NEED: 12,
+  /** Hint: reclaim last; makes entries. */
+  ALWAYS_NEED: 13,
+  /** Fetch from a pager, and make entries. */
+  PREFETCH: 14,
+} as const;
+
 /** Permissions of a mapping and kinds of access. */
 export const Access = {
   /** Read. */

@@ -16,6 +16,7 @@ import { Mapping } from './mapping.js';
 import { KernelObject, ObjectType, type NameOptions } from './object.js';
 import { placeRegion, type Placement } from './placement.js';
 import { RegionList } from './region-list.js';
+import type { StatusName } from './status.js';
 import { isPageAligned, pageOf, pagesUp, toBytes } from './units.js';
 import type { VmoObject } from './vmo-object.js';
 
@@ -26,7 +27,7 @@ export type Region = Mapping | VmarObject;
 export interface VmarPlace extends NameOptions {
   /** First virtual page. */ readonly basePage: number;
   /** Number of pages. */ readonly pages: number;
-  /** CAN_MAP bits of `VmOption`. */ readonly canMap: number;
+  /** CAN_MAP bits of `VmOption`, and COMPACT. */ readonly canMap: number;
 }
 
 /** What `mapVmo` maps. */
@@ -53,7 +54,7 @@ export class VmarObject extends KernelObject {
   readonly basePage: number;
   /** Number of pages. */
   readonly pages: number;
-  /** CAN_MAP bits of `VmOption`. */
+  /** CAN_MAP bits of `VmOption`, and COMPACT. */
   readonly canMap: number;
   /** Its regions in address order. */
   readonly regions: RegionList<Region>;
@@ -98,7 +99,7 @@ export class VmarObject extends KernelObject {
    * Makes a VMAR inside this one (memory-semantics 9.3).
    *
    * @param placement - where
-   * @param canMap - CAN_MAP bits of the new one
+   * @param canMap - CAN_MAP bits of the new one, and COMPACT
    * @param names - a builder's name and koid
    */
   createChild(placement: Placement, canMap: number, names: NameOptions = {}): VmarObject {
@@ -106,6 +107,7 @@ export class VmarObject extends KernelObject {
     const place = { name: 'useralloc', ...names, basePage, pages: placement.pages, canMap };
     const child = new VmarObject(this.aspace, this, place);
     this.regions.insert(child);
+    this.aspace.placements += 1;
     return child;
   }
 
@@ -122,7 +124,33 @@ export class VmarObject extends KernelObject {
     }
     const mapping = Mapping.create({ ...request, parent: this, basePage }, request.perms);
     this.regions.insert(mapping);
+    this.aspace.placements += 1;
     return mapping;
+  }
+
+  /** Makes one mapping of a new one and the neighbours that it continues (9.6). */
+  merge(mapping: Mapping): void {
+    const before = this.regions.find(mapping.basePage - 1);
+    const behind = this.regions.find(mapping.basePage + mapping.pages);
+    let merged = mapping;
+    if (before instanceof Mapping && before.continuesWith(merged)) {
+      merged = this.#join(before, merged);
+    }
+    if (behind instanceof Mapping && merged.continuesWith(behind)) this.#join(merged, behind);
+  }
+
+  #join(first: Mapping, second: Mapping): Mapping {
+    this.regions.remove(first);
+    this.regions.remove(second);
+    first.absorb(second);
+    this.regions.insert(first);
+    return first;
+  }
+
+  /** Takes a mapping of its own away. */
+  discard(mapping: Mapping): void {
+    this.regions.remove(mapping);
+    mapping.destroy();
   }
 
   /**
@@ -143,15 +171,21 @@ export class VmarObject extends KernelObject {
       const details = { address, length, vmarBase: toBytes(region.basePage) };
       fail('ZX_ERR_INVALID_ARGS', `unmap ${address}+${length} ${why}`, details);
     }
+    this.aspace.assertNoVdsoCode(first, end);
     this.#remove(first, end, regions);
   }
 
   /**
    * Refuses a range that is not page aligned, empty, or not inside; and a VMAR that was destroyed.
    *
+   * @param outside - status for a range that is not inside
    * @returns first page and end page
    */
-  checkRange(address: bigint, length: bigint): [first: number, end: number] {
+  checkRange(
+    address: bigint,
+    length: bigint,
+    outside: StatusName = 'ZX_ERR_INVALID_ARGS',
+  ): [first: number, end: number] {
     const first = pageOf(address);
     const end = first + pagesUp(length);
     const details = { address, length };
@@ -161,7 +195,7 @@ export class VmarObject extends KernelObject {
     this.assertAlive();
     if (first < this.basePage || end > this.endPage) {
       const [low, high] = [toBytes(this.basePage), toBytes(this.endPage)];
-      fail('ZX_ERR_INVALID_ARGS', `range ${address}+${length}: allowed ${low} to ${high}`, {
+      fail(outside, `range ${address}+${length}: allowed ${low} to ${high}`, {
         ...details,
         minimumAddress: low,
         maximumAddress: high,
@@ -216,10 +250,8 @@ export class VmarObject extends KernelObject {
       const from = Math.max(first, region.basePage);
       const to = Math.min(end, region.basePage + region.pages);
       if (region instanceof VmarObject) region.destroy();
-      else if (to - from === region.pages) {
-        this.regions.remove(region);
-        region.destroy();
-      } else {
+      else if (to - from === region.pages) this.discard(region);
+      else {
         const behind = region.cut(from - region.basePage, to - from);
         this.regions.shrunk(region);
         if (behind !== undefined) this.regions.insert(behind);

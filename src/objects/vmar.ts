@@ -5,7 +5,7 @@
  *     addresses. Arguments stand in the order of the system calls.
  */
 
-import { fail } from './errors.js';
+import { checkMemory, fail } from './errors.js';
 import { Handle, toHandle } from './handle.js';
 import type { Mapping } from './mapping.js';
 import { checkNames, type NameOptions } from './object.js';
@@ -17,6 +17,7 @@ import {
 } from './units.js';
 import { Access, ALL_ACCESS, CAN_MAP_SHIFT, VmOption } from './vm-options.js';
 import type { VmarObject } from './vmar-object.js';
+import { vmarOpRange } from './vmar-range.js';
 import { Vmo } from './vmo.js';
 import type { VmoObject } from './vmo-object.js';
 import { VmoOption } from './vmo-options.js';
@@ -87,7 +88,7 @@ export class Vmar extends Handle<VmarObject> {
       fail('ZX_ERR_INVALID_ARGS', `size ${bytes}: expected a multiple of 4096`, { size: bytes });
     }
     const placement = { options, offset: toU64(offset, 'offset'), pages: pageOf(bytes), maxPerms };
-    const canMap = options & (CAN_MAP_RWX | VmOption.CAN_MAP_SPECIFIC);
+    const canMap = options & (CAN_MAP_RWX | VmOption.CAN_MAP_SPECIFIC | VmOption.COMPACT);
     checkNames(vmar.system, names);
     const child = vmar.createChild(placement, canMap, names);
     return new Vmar(child, vmarRights(canMap));
@@ -101,15 +102,20 @@ export class Vmar extends Handle<VmarObject> {
    * @param vmo - the VMO's handle (needs MAP, and the rights of the permissions)
    * @param vmoOffset - first byte in the VMO, a multiple of 4096
    * @param length - bytes, rounded up; may pass the VMO's end (a fault later)
+   * What continues a mapping of the same VMO with equal permissions becomes a part of it (9.6).
+   *
    * @returns the address
    * @throws ZxError as memory-semantics 9.5 and 9.3 say
    */
   map(options: number, vmarOffset: Bytes, vmo: Vmo, vmoOffset: Bytes, length: Bytes): bigint {
-    return toBytes(this.mapAt(options, vmarOffset, vmo, vmoOffset, length).basePage);
+    const mapping = this.mapAt(options, vmarOffset, vmo, vmoOffset, length);
+    const address = toBytes(mapping.basePage);
+    mapping.parent.merge(mapping);
+    return address;
   }
 
   /**
-   * As `map`, for builders: the mapping itself.
+   * As `map`, for builders: the mapping itself, which is not merged with its neighbours.
    *
    * @internal
    */
@@ -177,10 +183,33 @@ export class Vmar extends Handle<VmarObject> {
   }
 
   /**
+   * Works on what is mapped in a range (`zx_vmar_op_range`). The range may span mappings that stand
+   * side by side, not gaps.
+   *
+   * @param op - one of `VmarOp`
+   * @param address - first byte, a multiple of 4096
+   * @param length - bytes, rounded up
+   * @param buffer - for operations to come: null
+   * @throws ZxError as memory-semantics 9.10 says, ZX_ERR_NO_MEMORY; then nothing has changed
+   */
+  opRange(op: number, address: Bytes, length: Bytes, buffer: Uint8Array | null = null): void {
+    const vmar = this.change(0);
+    if (buffer !== null) {
+      const { length: bufferBytes } = buffer;
+      fail('ZX_ERR_INVALID_ARGS', `a buffer of ${bufferBytes} bytes: expected null`, {
+        bufferBytes,
+      });
+    }
+    const opChildren = (this.rights & Right.OP_CHILDREN) !== 0;
+    toBits(op, 'op');
+    vmarOpRange(vmar, op, toU64(address, 'address'), toU64(length, 'length'), opChildren);
+  }
+
+  /**
    * Destroys the VMAR with all that it holds (`zx_vmar_destroy`; needs OP_CHILDREN).
    *
    * @throws ZxError ZX_ERR_BAD_STATE if it was destroyed before, ZX_ERR_NOT_SUPPORTED for a root
-   *     VMAR
+   *     VMAR, ZX_ERR_ACCESS_DENIED if the vDSO's code is mapped in it
    */
   destroy(): void {
     const vmar = this.change(Right.OP_CHILDREN);
@@ -188,6 +217,7 @@ export class Vmar extends Handle<VmarObject> {
     if (vmar.parent === undefined) {
       fail('ZX_ERR_NOT_SUPPORTED', `VMAR ${vmar.koid} is a root`, { koid: vmar.koid });
     }
+    vmar.aspace.assertNoVdsoCode(vmar.basePage, vmar.endPage);
     vmar.destroy();
   }
 
@@ -271,14 +301,13 @@ function checkWindow(offset: bigint, length: bigint): number {
   return pages;
 }
 
-/** MAP_RANGE: page-table entries for the pages that are there. Costs a step for each page. */
+/** MAP_RANGE: entries for the pages that are there. Without memory for them there is no mapping. */
 function populate(mapping: Mapping): void {
-  const { vmo, aspace } = mapping;
-  const readable = (mapping.perms & Access.READ) !== 0;
-  const pages = readable ? mapping.reachablePages : 0;
-  const first = vmo.offsetPages + mapping.vmoOffsetPages;
-  for (let page = 0; page < pages; page++) {
-    if (vmo.system.core.vmoFrame(vmo.tree.ref, first + page) === 0) continue;
-    aspace.touch(mapping.basePage + page, 1, Access.READ);
-  }
+  const { aspace, basePage, reachablePages } = mapping;
+  const { core } = aspace.system;
+  const status = core.mapPresent(aspace.ref, basePage, reachablePages);
+  if (status < 0) mapping.parent.discard(mapping);
+  checkMemory(core, status, `to map the pages of ${reachablePages} along`, {
+    pages: reachablePages,
+  });
 }

@@ -66,6 +66,8 @@ export class VmoObject extends KernelObject {
   readonly discardable: Discardable | undefined;
   /** One of `CachePolicy`. */
   cachePolicy: number;
+  /** The vDSO: the page from which on it is code; executable mappings of that stay (9.7). */
+  vdsoCodePage: number | undefined;
   readonly #lineage: Lineage;
   readonly #parent: Lineage | undefined = undefined;
   #numChildren = 0;

@@ -219,6 +219,16 @@ export class Vmo extends Handle<VmoObject> {
     return this.look(Right.MAP);
   }
 
+  /**
+   * Builders: makes it a vDSO. Executable mappings of its code cannot be unmapped, overwritten or
+   * protected (ZX_ERR_ACCESS_DENIED).
+   *
+   * @param codeOffset - bytes before the code, a multiple of 4096
+   */
+  markVdso(codeOffset: Bytes): void {
+    this.change(0).vdsoCodePage = pageOf(toU64(codeOffset, 'codeOffset'));
+  }
+
   /** Asserted signals: `VmoSignal.ZERO_CHILDREN`. */
   get signals(): number {
     return this.look(0).signals;

@@ -146,7 +146,7 @@ t.test('one process with 10,000 mappings, and jobs 30 deep', async (t) => {
   const vmo = system.createVmo(MANY * P);
   vmo.opRange(VmoOp.COMMIT, 0, MANY * P);
   for (let i = 0; i < MANY; i++) {
-    process.rootVmar.map(READ_WRITE, 0, vmo, i * P, (1 + (i % 3)) * P);
+    process.rootVmar.map(READ_WRITE, 0, vmo, (MANY - 1 - i) * P, (1 + (i % 3)) * P);
   }
   const { tasks, maps } = await system.account({ policy: 'exact' });
   t.equal(maps.count, MANY + 2);

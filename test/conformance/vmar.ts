@@ -2,22 +2,13 @@
  * Operations on VMARs, mappings and memory through them.
  */
 import {
-  Access, type Process, VmOption, type Vmar, VmoOp, alignOption,
+  Access, type Process, VmOption, type Vmar, VmarOp, alignOption,
 } from '../support/api.js';
 import {
   type Action, type Bench, bitsOf, expectSame, permsOf, rangeOf, statusOf,
 } from './bench.js';
-import { Lacking, Mismatch, type Step } from './cases.js';
+import { Mismatch, type Step } from './cases.js';
 import { count, countOr, names, text, whole, word, wordBytes } from './values.js';
-
-/** Calls that the vocabulary knows and the API may not have yet. */
-interface NotYet {
-  readonly opRange?: (op: number, address: bigint, length: bigint) => void;
-  readonly readMemory?: (address: bigint, length: number) => Uint8Array;
-  readonly writeMemory?: (address: bigint, data: Uint8Array) => number;
-}
-
-const LOWER_BITS = 2n ** 64n;
 
 const options = (s: Step): number => {
   if (s['opts_raw'] !== undefined) return count(s, 'opts_raw');
@@ -48,19 +39,47 @@ const mapIn = (b: Bench, s: Step, process: Process, vmar: Vmar, bits: number): v
 const unmap: Action = (b, s) => {
   const map = b.maps.get(text(s, 'map'));
   const first = BigInt(countOr(s, 'page', 0)) * 4096n;
-  const length = s['pages'] === undefined ? map.sizeBytes : whole(s, 'pages') * 4096n;
+  const length = s['pages'] === undefined ? map.sizeBytes - first : whole(s, 'pages') * 4096n;
   map.vmar.unmap(map.base + first, length);
 };
 
-const opRange: Action = (b, s) => {
+/** What a ranged step works on: the VMAR to call, first address, bytes. */
+const rangeIn = (b: Bench, s: Step): { vmar: Vmar; address: bigint; length: bigint } => {
   const { offset, length } = rangeOf(s);
   const named = s['map'] ?? s['at_map'];
   const map = named === undefined ? undefined : b.maps.get(String(named));
   const vmar = s['vmar'] === undefined && map ? map.vmar : b.vmar(s);
-  const op = bitsOf(VmoOp, [text(s, 'range_op')]);
-  const call = (vmar as Vmar & NotYet).opRange;
-  if (call === undefined) throw new Lacking('zx_vmar_op_range');
-  call.call(vmar, op, BigInt.asUintN(64, (map?.base ?? vmar.base) + offset + LOWER_BITS), length);
+  const address = BigInt.asUintN(64, (map?.base ?? vmar.base) + offset);
+  return { vmar, address, length };
+};
+
+const opRange: Action = (b, s) => {
+  const { vmar, address, length } = rangeIn(b, s);
+  const op = s['range_op_raw'] === undefined
+    ? bitsOf(VmarOp, [text(s, 'range_op')]) : count(s, 'range_op_raw');
+  const hasBuffer = s['buffer'] !== undefined && s['buffer'] !== null && s['buffer'] !== false;
+  vmar.opRange(op, address, length, hasBuffer ? new Uint8Array(1) : null);
+};
+
+/** `merge_mappings`: neighbours that have become one mapping go by one name from now on. */
+const merge: Action = (b, s) => {
+  const maps = names(s, 'maps').map((name) => b.maps.get(name));
+  const [first] = maps;
+  if (first === undefined) throw new Error('merge_mappings.maps: expected names');
+  const lowest = maps.reduce((low, map) => (map.base < low.base ? map : low), first);
+  const found = new Set(maps.map((map) => map.vmar.mappingAt(map.base)));
+  if (found.size !== 1 || found.has(undefined)) {
+    throw new Mismatch('one mapping', `${found.size} mappings`);
+  }
+  const sizeBytes = maps.reduce((sum, map) => sum + map.sizeBytes, 0n);
+  b.maps.set(text(s, 'out'), { ...lowest, sizeBytes });
+};
+
+/** First address and size of a mapping or a VMAR that a step names under `key`. */
+const extentOf = (b: Bench, s: Step, key: string): { base: bigint; sizeBytes: bigint } => {
+  if (b.maps.has(text(s, key))) return b.maps.get(text(s, key));
+  const vmar = b.vmar(s, key);
+  return { base: vmar.base, sizeBytes: vmar.size };
 };
 
 const readWord: Action = (b, s) =>
@@ -87,10 +106,7 @@ const expectPattern: Action = (b, s) => {
 const copyMemory = (write: boolean): Action => (b, s) => {
   const length = count(s, 'len');
   const at = b.address(s);
-  const process = b.owner(s) as Process & NotYet;
-  if (process.readMemory === undefined || process.writeMemory === undefined) {
-    throw new Lacking('zx_process_read_memory and zx_process_write_memory');
-  }
+  const process = b.owner(s);
   const done = write
     ? process.writeMemory(at, new Uint8Array(length)) : process.readMemory(at, length).length;
   if (s['expect_actual'] !== undefined) expectSame(whole(s, 'expect_actual'), done);
@@ -111,12 +127,12 @@ export const vmarActions: Readonly<Record<string, Action>> = {
     map.vmar.protect(permsOf(text(s, 'perms')), map.base, map.sizeBytes);
   },
   vmar_unmap: (b, s) => {
-    const { offset, length } = rangeOf(s);
-    b.vmar(s).unmap(b.vmar(s).base + offset, length);
+    const { vmar, address, length } = rangeIn(b, s);
+    vmar.unmap(address, length);
   },
   vmar_protect: (b, s) => {
-    const { offset, length } = rangeOf(s);
-    b.vmar(s).protect(permsOf(text(s, 'perms')), b.vmar(s).base + offset, length);
+    const { vmar, address, length } = rangeIn(b, s);
+    vmar.protect(permsOf(text(s, 'perms')), address, length);
   },
   vmar_op_range: opRange,
   map_read: readWord,
@@ -131,14 +147,15 @@ export const vmarActions: Readonly<Record<string, Action>> = {
     expectSame(whole(s, 'offset'), at - parent.base);
   },
   expect_within: (b, s) => {
-    const child = b.vmar(s, 'child');
-    const parent = b.vmar(s, 'parent');
+    const child = extentOf(b, s, 'child');
+    const parent = extentOf(b, s, 'parent');
     const inside = child.base >= parent.base
-      && child.base + child.size <= parent.base + parent.size;
+      && child.base + child.sizeBytes <= parent.base + parent.sizeBytes;
     if (!inside) throw new Mismatch('inside its parent', String(child.base));
   },
   expect_aligned: (b, s) =>
-    expectSame(0n, b.maps.get(text(s, 'map')).base % (1n << whole(s, 'pow2'))),
+    expectSame(0n, b.base(s) % (1n << whole(s, 'pow2'))),
+  merge_mappings: merge,
   process_read_memory: copyMemory(false),
   process_write_memory: copyMemory(true),
   process_map: (b, s) => {
@@ -149,5 +166,6 @@ export const vmarActions: Readonly<Record<string, Action>> = {
 
 /** Operations that need what the simulator does not have yet, by the capability they lack. */
 export const lackingVmar: Readonly<Record<string, string>> = {
-  merge_mappings: 'merging mappings on demand',
+  arch_map: 'a bare page table',
+  arch_query: 'a bare page table',
 };

@@ -69,6 +69,10 @@ const wrongEntries = (model: OnModel, system: OnSystem): string[] => {
         const what = `entry ${entry.toString(16)}, model page ${page.id}`;
         wrong.push(`process ${i} page ${address}: ${what}`);
       }
+      const writable = (entry & 2) !== 0;
+      if (writable !== process.writable.has(address)) {
+        wrong.push(`process ${i} page ${address}: entry ${writable ? '' : 'not '}writable`);
+      }
       frames.set(page, frame);
       pages.set(frame, page);
     }
@@ -81,16 +85,17 @@ const wrongEntries = (model: OnModel, system: OnSystem): string[] => {
 
 /**
  * Forgets in the model what the core dropped early: a change of a file may take the entries of its
- * live clones along, also where a clone has a page of its own. The clone's next access faults it in
- * again.
+ * live clones along, also where a clone has a page of its own, and an operation on a range those of
+ * the zero page. The next access faults them in again.
  */
 export const forgetDropped = (model: OnModel, system: OnSystem): void => {
   const { core } = system.system;
   for (const [i, process] of model.processes.entries()) {
     const aspace = system.processes[i]!.object.aspace.ref as Parameters<typeof core.entry>[0];
-    for (const address of [...process.entries.keys()]) {
+    for (const [address, page] of [...process.entries]) {
       const live = process.mappingAt(address)?.vmo.tree.parent !== null;
-      if (live && core.entry(aspace, address) === 0) process.entries.delete(address);
+      if (!live && page !== null) continue;
+      if (core.entry(aspace, address) === 0) process.entries.delete(address);
     }
   }
 };

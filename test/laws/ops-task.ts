@@ -2,8 +2,8 @@
  * Operations of random programs on processes: handles given, mappings, accesses.
  */
 import fc from 'fast-check';
-import { ModelProcess } from '../model/process.js';
-import { VmOption } from '../support/api.js';
+import { ModelProcess, type VmarRangeOp } from '../model/process.js';
+import { VmarOp, VmOption } from '../support/api.js';
 import {
   type Addressed, byte, insideMapping, page, pages, pattern, perms, pick, place, placePage, rare,
   shift, value,
@@ -149,7 +149,38 @@ const ACCESSES: Record<string, AnyRow> = {
   }),
 };
 
+type OpArgs = RangeArgs & { op: VmarRangeOp };
+type CopyArgs = ByteArgs & { length: number };
+
+const RANGES: Record<string, AnyRow> = {
+  vmarRange: row<OpArgs, OpArgs & Addressed>({
+    weight: 2, group: 'task',
+    args: {
+      ...range,
+      op: fc.constantFrom<VmarRangeOp>(
+        'COMMIT', 'COMMIT', 'ZERO', 'ZERO', 'DECOMMIT', 'MAP_RANGE', 'MAP_RANGE', 'DONT_NEED',
+        'PREFETCH'),
+    },
+    settle: insideMapping,
+    model: (m, a) => m.processes[a.process]!.opRange(a.op, a.address, a.pages),
+    system: (s, a) => s.processes[a.process]!.rootVmar
+      .opRange(VmarOp[a.op], a.address * 4096, a.pages * 4096),
+  }),
+  readMemory: row<CopyArgs, CopyArgs & Addressed>({
+    weight: 1, group: 'task', args: { ...spot, length: fc.integer({ min: 1, max: 9000 }) },
+    settle: insideMapping,
+    model: (m, a) => {
+      const [process, at] = modelAt(m, a);
+      return process.copyOut(at, a.length);
+    },
+    system: (s, a) => {
+      const [process, at] = systemAt(s, a);
+      return process.readMemory(at, a.length);
+    },
+  }),
+};
+
 /** Operations on processes, by name. */
 export const TASK_OPS: Record<string, AnyRow> = {
-  ...LIVES, ...TRANSFER, ...MAPS, ...ACCESSES,
+  ...LIVES, ...TRANSFER, ...MAPS, ...ACCESSES, ...RANGES,
 };

@@ -12,7 +12,7 @@ import {
   Names, bytesOf, count, names, text, whole, word, wordBytes, wordOffset,
 } from '../conformance/values.js';
 import { attributedVmos, classicVmos, shareCount } from './accounting.js';
-import { ModelProcess } from './process.js';
+import { ModelProcess, type VmarRangeOp } from './process.js';
 import { Perm } from './vmar.js';
 import { type Action, type Bench, expectSame } from './bench.js';
 import { taskActions } from './interpreter-tasks.js';
@@ -156,10 +156,21 @@ const mapActions: Record<string, Action> = {
     const base = b.maps.get(text(s, 'map'));
     b.root.protect(base, b.root.mappingAt(base)?.pages ?? 0, permsOf(text(s, 'perms')));
   },
+  vmar_op_range: (b, s) => {
+    if (s['map'] === undefined || s['page'] === undefined) throw new Lacking('VMARs');
+    const at = b.maps.get(text(s, 'map')) + count(s, 'page');
+    b.root.opRange(text(s, 'range_op') as VmarRangeOp, at, count(s, 'pages'));
+  },
+  process_read_memory: (b, s) => {
+    if (s['map'] === undefined) throw new Lacking('VMARs');
+    const page = s['page'] === undefined ? 0 : count(s, 'page');
+    const at = (b.maps.get(text(s, 'map')) + page) * 4096;
+    expectSame(count(s, 'expect_actual'), b.root.copyOut(at, count(s, 'len')).length);
+  },
   expect_fault: (b, s) => {
     const wanted = text(s, 'error');
     const at = b.maps.get(text(s, 'map')) + count(s, 'page');
-    const { status } = attempt(() => b.root.fault(at, permsOf(text(s, 'access'))));
+    const { status } = attempt(() => b.root.fault(at, permsOf(text(s, 'access')), true));
     if (status !== wanted) throw new Mismatch(wanted, status);
   },
   map_read: (b, s) => {

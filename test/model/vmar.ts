@@ -181,6 +181,7 @@ export const mapVmo = (
     base: where.base, pages, vmo: source.vmo, maxPerms, vmar,
     vmoOffset: (options & VmarBit.UPPER_LIMIT) !== 0 ? 0 : first,
     perms: new Array<number>(pages).fill(perms), streamBound: (options & VmarBit.STREAM) !== 0,
+    flags: options & (VmarBit.STREAM | VmarBit.ALLOW_FAULTS | VmarBit.NON_RESIZABLE),
   });
   return where.base;
 };
@@ -241,6 +242,7 @@ export const protect = (
     const mapping = process.mappingAt(page)!;
     const old = mapping.perms[page - mapping.base]!;
     mapping.perms[page - mapping.base] = perms;
+    if ((perms & Perm.WRITE) === 0) process.writable.delete(page);
     // Where execution changes too, the core takes the entries away: the next access brings them.
     if (perms === 0 || ((old ^ perms) & Perm.EXECUTE) !== 0) process.entries.delete(page);
   }

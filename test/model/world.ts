@@ -52,7 +52,21 @@ export class World {
       if (page >= offset && page < offset + visible) tree.slots.set(page - offset, slot);
     }
     this.trees.add(tree);
+    this.#writeProtect(source, offset, visible);
     return tree;
+  }
+
+  /** No mapping of these pages may be written without a fault from now on. */
+  #writeProtect(tree: Tree, first: number, pages: number): void {
+    for (const { mappings, writable } of this.processes) {
+      for (const m of mappings) {
+        if (m.vmo.tree !== tree) continue;
+        for (let i = 0; i < m.pages; i++) {
+          const page = m.vmoOffset + m.vmo.treeOffset + i;
+          if (page >= first && page < first + pages) writable.delete(m.base + i);
+        }
+      }
+    }
   }
 
   /** A tree that follows `visible` pages of `parent` live, page by page, until it forks one. */
