@@ -65,7 +65,7 @@ export function addShowing(vmo: u32, m: u32): void {
   store<u32>(m + M_RIGHT, 0);
   store<u64>(m + M_MAX, end);
   let up: u32 = 0;
-  let toLeft = false;
+  let toLeft: bool = false;
   for (let at = load<u32>(vmo + V_MAPS); at != 0;) {
     if (load<u64>(at + M_MAX) < end) store<u64>(at + M_MAX, end);
     up = at;
