@@ -165,7 +165,7 @@ export function preparePresent(aspace: u32, vpn: u64, n: u64): i32 {
     at = nextPresent(aspace, (at | 511) + 1, end);
   }
   if (tables > <u64>freeFrames()) return NO_MEMORY;
-  return reserveTables(leaves << 9) ? 0 : NO_MEMORY;
+  return reserveTables(leaves << 9, leaves) ? 0 : NO_MEMORY;
 }
 
 /** Maps the pages of a prepared range that are there, with a step for each of them. */

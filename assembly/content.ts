@@ -6,14 +6,15 @@
  * it.
  */
 import {
-  FANOUT, H_CONTENTS, H_XFER, NO_MEMORY, PAGE_BYTES, POOL_CONTENT, V_KIND, V_LENT, VK_PHYSICAL,
+  FANOUT, H_CONTENTS, H_XFER, KEY_MAX, NO_MEMORY, OUT_OF_RANGE, PAGE_BYTES, POOL_CONTENT, V_KIND,
+  V_LENT, VK_PHYSICAL,
 } from "./layout";
 import { poolReserve } from "./heap";
 import { commitRun, contentOf } from "./commit";
 import { takeBack } from "./contiguous";
 import { frameC, freeFrames } from "./frames";
 import { ready, reserveContents, reserveNodes, writeNeeds } from "./reserve";
-import { seenFrame, vmoBase } from "./vmos";
+import { seenFrame, setSize, taggedEnd, vmoBase, vmoSize } from "./vmos";
 
 /**
  * Copies bytes of a VMO into the transfer buffer. The range is inside the VMO and at most 64 KiB.
@@ -38,6 +39,7 @@ export function readBytes(vmo: u32, offset: u64, length: u32): void {
 
 /** Reserves all that writing these bytes can take. 0 or NO_MEMORY. */
 export function prepareWrite(vmo: u32, offset: u64, length: u64): i32 {
+  if (load<u8>(vmo + V_KIND) == VK_PHYSICAL) return 0;
   const lo = vmoBase(vmo) + (offset >> 12);
   const hi = vmoBase(vmo) + ((offset + length + PAGE_BYTES - 1) >> 12);
   if (!reservePages(vmo, lo, hi)) return NO_MEMORY;
@@ -54,17 +56,32 @@ export function reservePages(vmo: u32, lo: u64, hi: u64): bool {
   return reserveNodes(hi - lo, hi) && reserveContents(<u32>(needs >> 32));
 }
 
-/** Reserves all that writing two pages of a VMO can take together. */
-export function reservePair(vmo: u32, first: u64, second: u64): bool {
-  const a = vmoBase(vmo) + (first >> 12);
-  const b = vmoBase(vmo) + (second >> 12);
-  if (!reservePages(vmo, a, a + 1) || !reservePages(vmo, b, b + 1)) return false;
-  const needs = writeNeeds(vmo, a, a + 1) + writeNeeds(vmo, b, b + 1);
-  return (needs & 0xffffffff) <= <u64>freeFrames() && reserveContents(<u32>(needs >> 32));
+/**
+ * Reserves all that zeroing pages [page, page + n) can take, in `runs` runs. `partial`: the first
+ * (1) and the last (2) are not dropped but zeroed in part. 0 or NO_MEMORY.
+ */
+export function prepareZero(vmo: u32, page: u64, n: u64, partial: u32, runs: u32): i32 {
+  if (!ready()) return NO_MEMORY;
+  const lo = vmoBase(vmo) + page;
+  let top = taggedEnd(vmo, lo, lo + n);
+  if (top == lo) top = 1; // no tag: no node has to be made for one
+  let needs: u64 = 0;
+  for (let i: u32 = 0; i < 2; i++) {
+    const key = i == 0 ? lo : lo + n - 1;
+    if ((partial >> i & 1) == 0 || seenFrame(vmo, key) == 0) continue;
+    needs += writeNeeds(vmo, key, key + 1);
+    top = max(top, key + 1);
+  }
+  if ((needs & 0xffffffff) > <u64>freeFrames()) return NO_MEMORY;
+  return reserveNodes(2, top, 2 + runs) && reserveContents(<u32>(needs >> 32)) ? 0 : NO_MEMORY;
 }
 
-/** Writes the transfer buffer's bytes into a VMO. Prepared by `prepareWrite`. */
+/**
+ * Writes the transfer buffer's bytes into a VMO. Prepared by `prepareWrite`, or the pages are the
+ * VMO's own and a content slot for each is spare.
+ */
 export function writeBytes(vmo: u32, offset: u64, length: u32): void {
+  if (load<u8>(vmo + V_KIND) == VK_PHYSICAL) return; // a device's business
   let from = load<u32>(H_XFER);
   let at = offset;
   const end = offset + length;
@@ -72,6 +89,7 @@ export function writeBytes(vmo: u32, offset: u64, length: u32): void {
     const inPage = <u32>at & (PAGE_BYTES - 1);
     const n = <u32>min(<u64>(PAGE_BYTES - inPage), end - at);
     const content = contentOf(ownFrame(vmo, vmoBase(vmo) + (at >> 12)), true);
+    assert(content != 0); // was to be reserved
     memory.copy(content + inPage, from, n);
     from += n;
     at += n;
@@ -89,15 +107,25 @@ function ownFrame(vmo: u32, key: u64): u32 {
   return load<u32>(commitRun(vmo, key, 1, 0) + ((<u32>key & 31) << 2));
 }
 
-/** Zeroes bytes inside one page: only where there is content to zero. 0 or NO_MEMORY. */
-export function zeroInPage(vmo: u32, offset: u64, length: u32): i32 {
-  const key = vmoBase(vmo) + (offset >> 12);
-  const seen = seenFrame(vmo, key);
-  if (seen == 0) return 0;
-  if (!reservePages(vmo, key, key + 1)) return NO_MEMORY;
-  const frame = ownFrame(vmo, key);
-  if (load<u32>(frameC(frame)) >> 12 == 0) return 0;
-  memory.fill(contentOf(frame, true) + (<u32>offset & (PAGE_BYTES - 1)), 0, length);
+/** Zeroes bytes of one page, where there is content to zero. Prepared by `prepareZero`. */
+export function zeroInPage(vmo: u32, page: u64, from: u32, length: u32): void {
+  const key = vmoBase(vmo) + page;
+  if (seenFrame(vmo, key) == 0) return;
+  const content = load<u32>(frameC(ownFrame(vmo, key))) >> 12 << 12;
+  if (content != 0) memory.fill(content + from, 0, length);
+}
+
+/**
+ * Changes the size. `tail`: so many bytes of the new last page stay, the others become zero; 0
+ * leaves that page as it is. 0, OUT_OF_RANGE, NO_MEMORY.
+ */
+export function resize(vmo: u32, sizePages: u64, tail: u32): i32 {
+  if (sizePages > KEY_MAX - vmoBase(vmo)) return OUT_OF_RANGE;
+  if (tail != 0) {
+    if (prepareZero(vmo, sizePages - 1, 1, 1, 1) < 0) return NO_MEMORY;
+    zeroInPage(vmo, sizePages - 1, tail, PAGE_BYTES - tail);
+  } else if (sizePages < vmoSize(vmo) && !ready()) return NO_MEMORY;
+  setSize(vmo, sizePages);
   return 0;
 }
 

@@ -91,9 +91,16 @@ export function reserveAccess(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
     }
   }
   if (frames > <u64>freeFrames()) frames -= tables - tablesNeeded(aspace, vpn, n);
-  if (frames > <u64>freeFrames() || !reserveTables(n)) return NO_MEMORY;
+  if (frames > <u64>freeFrames() || !reserveTables(n, partsOf(aspace, vpn, end))) return NO_MEMORY;
   if (runs != 0 && !reserveNodes(pages, top, runs)) return NO_MEMORY;
   return reserveContents(<u32>contents) ? 0 : NO_MEMORY;
+}
+
+/** Mappings that a range has pages of. */
+function partsOf(aspace: u32, vpn: u64, end: u64): u64 {
+  let parts: u64 = 0;
+  for (let at = vpn; at < end; parts++) at = mappingEnd(findMapping(aspace, at));
+  return parts;
 }
 
 /** Page tables that a range needs and an address space does not have: exactly. */

@@ -21,7 +21,6 @@ export function frameB(frame: u32): u32 { return load<u32>(H_FRAME_B) + (frame <
 export function frameC(frame: u32): u32 { return load<u32>(H_FRAME_C) + (frame << 2); }
 export function frameD(frame: u32): u32 { return load<u32>(H_FRAME_D) + (frame << 2); }
 
-export function frameRefs(frame: u32): u32 { return load<u32>(frameA(frame)) & A_REF_MASK; }
 export function frameState(frame: u32): u32 { return load<u32>(frameB(frame)) & B_STATE_MASK; }
 
 export function freeFrames(): u32 { return load<u32>(H_STATES); }

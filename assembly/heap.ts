@@ -7,11 +7,14 @@
  * I1. A pool's `spare` is the number of records it can hand out without a new chunk.
  * I2. While H_LOW is 0 every pool that an ordinary operation may draw on has at least its `keep`
  *     spare, so such an operation needs no check of its own. What takes more reserves first.
+ * I3. Debug build, while H_STRICT is set: a pool has no spare but its budget, which is what was
+ *     reserved and not taken yet. So every request that might fail is one that does ask, and the
+ *     injector (H_FAIL_AT) can refuse it; what was not reserved cannot be taken.
  * Cost: a record from a pool is two loads and two stores.
  */
 import {
-  CHUNK_BYTES, H_BRK, H_FAIL_AT, H_FREE_CHUNK, H_LIMIT, H_LOW, H_POOLS, H_REGIONS, POOL_BYTES,
-  P_BUMP, P_END, P_FREE, P_KEEP, P_LIVE, P_SPARE, P_STRIDE,
+  CHUNK_BYTES, H_BRK, H_BUDGET, H_FAIL_AT, H_FREE_CHUNK, H_LIMIT, H_LOW, H_POOLS, H_REGIONS,
+  H_STRICT, POOL_BYTES, P_BUMP, P_END, P_FREE, P_KEEP, P_LIVE, P_SPARE, P_STRIDE,
 } from "./layout";
 
 /** Address of `n` adjacent chunks, or 0. What they hold is unspecified. */
@@ -110,6 +113,35 @@ function failNow(): bool {
   return left == 1;
 }
 
+/**
+ * Debug build: whether a request for `n` records of a pool is refused by the injector. Granted, so
+ * many may be taken.
+ */
+export function strictRefuses(pool: u32, n: u32): bool {
+  if (load<u32>(H_STRICT) == 0) return false;
+  const budget = H_BUDGET + (pool << 2);
+  if (load<u32>(budget) >= n) return false;
+  if (failNow()) return true;
+  store<u32>(budget, n);
+  return false;
+}
+
+/** Records that a pool can hand out for certain without asking for memory. */
+export function poolSpare(pool: u32): u32 {
+  if (ASC_NO_ASSERT == false && load<u32>(H_STRICT) != 0) return load<u32>(H_BUDGET + (pool << 2));
+  return load<u32>(poolAt(pool) + P_SPARE);
+}
+
+/** Debug build: a record of a pool is taken (-1) or comes back (1). */
+export function strictCount(pool: u32, delta: i32): void {
+  if (load<u32>(H_STRICT) == 0) return;
+  const budget = H_BUDGET + (pool << 2);
+  const left = load<u32>(budget);
+  assert(delta > 0 || left != 0); // nobody reserved it
+  store<u32>(budget, left + delta);
+  if (left <= load<u32>(poolAt(pool) + P_KEEP)) store<u32>(H_LOW, 1);
+}
+
 export function poolAt(pool: u32): u32 {
   return H_POOLS + pool * POOL_BYTES;
 }
@@ -123,6 +155,7 @@ export function poolInit(pool: u32, stride: u32, keep: u32): void {
 
 /** Makes sure that `n` records can be had; false when host memory is exhausted. */
 export function poolReserve(pool: u32, n: u32): bool {
+  if (ASC_NO_ASSERT == false && strictRefuses(pool, n)) return false;
   const p = poolAt(pool);
   const spare = load<u32>(p + P_SPARE);
   if (spare >= n) return true;
@@ -152,8 +185,10 @@ function drainBump(p: u32, stride: u32): void {
 /** A record, its bytes unspecified; 0 when host memory is exhausted. */
 export function poolAlloc(pool: u32): u32 {
   const p = poolAt(pool);
+  if (ASC_NO_ASSERT == false && strictRefuses(pool, 1)) return 0;
   const spare = load<u32>(p + P_SPARE);
   if (spare == 0) return poolReserve(pool, 1) ? poolAlloc(pool) : 0;
+  if (ASC_NO_ASSERT == false) strictCount(pool, -1);
   store<u32>(p + P_SPARE, spare - 1);
   if (spare <= load<u32>(p + P_KEEP)) store<u32>(H_LOW, 1);
   store<u32>(p + P_LIVE, load<u32>(p + P_LIVE) + 1);
@@ -169,6 +204,7 @@ export function poolAlloc(pool: u32): u32 {
 
 export function poolFree(pool: u32, record: u32): void {
   const p = poolAt(pool);
+  if (ASC_NO_ASSERT == false) strictCount(pool, 1);
   store<u32>(record, load<u32>(p + P_FREE));
   store<u32>(p + P_FREE, record);
   store<u32>(p + P_SPARE, load<u32>(p + P_SPARE) + 1);

@@ -113,7 +113,7 @@ export function entriesInstall(mapping: u32, first: f64, list: u32, n: u32, writ
   const m = mapping << 4;
   const aspace = load<u32>(m + M_ASPACE);
   const vpn = load<u64>(m + M_BASE) + <u64>first;
-  if (!ready() || !reserveTables(n) || freeFrames() < (n >> 9) + 8) return NO_MEMORY;
+  if (!ready() || !reserveTables(n, n) || freeFrames() < (n >> 9) + 8) return NO_MEMORY;
   const flags = PTE_P | PTE_A | (writable != 0 ? PTE_W : 0)
     | ((load<u32>(m + M_PERMS) & PERM_EXECUTE) != 0 ? PTE_X : 0);
   let added: u32 = 0;

@@ -4,8 +4,8 @@
  * result below 0 is a zx_status_t; then nothing has changed.
  */
 import {
-  A_REF_MASK, AS_PRESENT, AS_TABLES, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_OUT, NO_MEMORY,
-  PERM_EXECUTE, PERM_WRITE, ST_FREE, V_LENT, V_REFS,
+  A_REF_MASK, AS_PRESENT, AS_TABLES, BAD_STATE, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_OUT,
+  H_STATES, NO_MEMORY, PERM_WRITE, ST_FREE, V_LENT,
 } from "./layout";
 import * as along from "./along";
 import * as contents from "./content";
@@ -14,7 +14,7 @@ import * as faults from "./fault";
 import * as frames from "./frames";
 import * as maps from "./mappings";
 import * as pinning from "./pins";
-import { ready } from "./reserve";
+import { reserveContents } from "./reserve";
 import { pteGet } from "./walk";
 import * as trees from "./tree";
 import * as vmos from "./vmos";
@@ -24,6 +24,11 @@ export * from "./abi";
 export * from "./account";
 export * from "./import";
 export * from "./audit";
+export * from "./entries";
+export * from "./facts";
+export * from "./scans";
+export { giveUp } from "./sharing";
+export * from "./digest";
 
 export function boot(pages: u32, limitChunks: u32): i32 { return bootCore(pages, limitChunks); }
 
@@ -52,14 +57,11 @@ export function vmoZeroInPlace(vmo: u32, offset: f64, length: f64): void {
 export function vmoDiscard(vmo: u32): u32 { return vmos.discard(vmo << 4); }
 export function vmoRevive(vmo: u32): void { vmos.revive(vmo << 4); }
 export function vmoDrop(vmo: u32): void { vmos.vmoDrop(vmo << 4); }
-export function vmoRetain(vmo: u32): void {
-  store<u32>((vmo << 4) + V_REFS, load<u32>((vmo << 4) + V_REFS) + 1);
-}
 /** Works off released nodes; 1 when more wait. */
 export function releaseStep(budget: u32): u32 { return u32(trees.releaseStep(budget)); }
 export function vmoSizePages(vmo: u32): f64 { return <f64>vmos.vmoSize(vmo << 4); }
-export function vmoResize(vmo: u32, sizePages: f64): i32 {
-  return vmos.resize(vmo << 4, <u64>sizePages);
+export function vmoResize(vmo: u32, sizePages: f64, tail: u32): i32 {
+  return contents.resize(vmo << 4, <u64>sizePages, tail);
 }
 export function vmoReserve(vmo: u32, page: f64, n: f64): i32 {
   const lo = vmos.vmoBase(vmo << 4) + <u64>page;
@@ -73,13 +75,18 @@ export function vmoZero(vmo: u32, page: f64, n: f64): i32 {
   const lo = vmos.vmoBase(vmo << 4) + <u64>page;
   return vmos.zeroKeys(vmo << 4, lo, lo + <u64>n);
 }
-/** Reserves what writing the two pages at these byte offsets takes together. 0 or NO_MEMORY. */
-export function vmoReservePair(vmo: u32, first: f64, second: f64): i32 {
-  return contents.reservePair(vmo << 4, <u64>first, <u64>second) ? 0 : NO_MEMORY;
+export function vmoPrepareZero(vmo: u32, page: f64, n: f64, partial: u32, runs: u32): i32 {
+  return contents.prepareZero(vmo << 4, <u64>page, <u64>n, partial, runs);
 }
-export function vmoZeroInPage(vmo: u32, offset: f64, length: u32): i32 {
-  return contents.zeroInPage(vmo << 4, <u64>offset, length);
+export function vmoZeroInPage(vmo: u32, page: f64, from: u32, length: u32): void {
+  contents.zeroInPage(vmo << 4, <u64>page, from, length);
 }
+export function vmoDropPages(vmo: u32, page: f64, n: f64): void {
+  const lo = vmos.vmoBase(vmo << 4) + <u64>page;
+  vmos.dropKeys(vmo << 4, lo, lo + <u64>n);
+}
+/** Makes sure that `n` pages can get bytes. 0 or NO_MEMORY. */
+export function contentsReserve(n: u32): i32 { return reserveContents(n) ? 0 : NO_MEMORY; }
 export function vmoOwnPages(vmo: u32, page: f64, n: f64): f64 {
   return <f64>vmos.ownPages(vmo << 4, <u64>page, <u64>n);
 }
@@ -181,9 +188,12 @@ export function takeFrames(state: u32, n: u32): i32 {
   frames.stateAdd(state, n);
   return 0;
 }
-export function giveFrames(state: u32, n: u32): void {
+/** Gives them back. 0, or BAD_STATE if there are not so many. */
+export function giveFrames(state: u32, n: u32): i32 {
+  if (n > load<u32>(H_STATES + (state << 2))) return BAD_STATE;
   frames.stateAdd(state, -<i32>n);
   frames.stateAdd(ST_FREE, n);
+  return 0;
 }
 /** State, references and pins of a frame at H_OUT. */
 export function frameInfo(frame: u32): void {
@@ -193,6 +203,3 @@ export function frameInfo(frame: u32): void {
   store<u32>(H_OUT + 8, (b & B_PIN_MASK) >> B_PIN_SHIFT);
   store<u32>(H_OUT + 12, load<u32>(frames.frameC(frame)) >> 12);
 }
-export function refill(): u32 { return u32(ready()); }
-export const ACCESS_WRITE: u32 = PERM_WRITE;
-export const ACCESS_EXECUTE: u32 = PERM_EXECUTE;

@@ -26,7 +26,7 @@ export const H_LIMIT: u32 = HEADER + 8; // chunks that may be used at most
 export const H_FREE_CHUNK: u32 = HEADER + 12; // list of free single chunks (addresses)
 // not 0: some pool is below its spare, operations must reserve
 export const H_LOW: u32 = HEADER + 16;
-export const H_FAIL_AT: u32 = HEADER + 20; // debug: the n-th chunk request from now fails; 0 = off
+export const H_FAIL_AT: u32 = HEADER + 20; // debug: the n-th request from now fails; 0 = off
 export const H_XFER: u32 = HEADER + 24; // address of the transfer buffer (one chunk)
 export const H_PENDING: u32 = HEADER + 28; // nodes waiting for release, linked through aux
 export const H_FRAMES: u32 = HEADER + 32; // number of frames, frame 0 (the zero page) included
@@ -45,7 +45,6 @@ export const H_CONTENTS: u32 = HEADER + 140; // content slots in use
 export const H_OUT: u32 = HEADER + 144; // 8 words: second results of exports
 export const H_PASS: u32 = HEADER + 176; // number of the accounting pass; stamps node chunks
 export const H_DIRTY: u32 = HEADER + 180; // address of the dirty-block bytes of the weight column
-export const H_DIGEST_SALT: u32 = HEADER + 184;
 export const H_VMOS: u32 = HEADER + 188; // live VMO records, doubly linked
 export const H_ASPACES: u32 = HEADER + 192; // live address spaces, linked
 export const H_SHARE_TABLE: u32 = HEADER + 196; // share of a page by weight, 16 bytes each
@@ -59,10 +58,15 @@ export const H_PATH_LEAF: u32 = HEADER + 224; // u64, key >> 5 of its leaf
 export const H_TLB_EPOCH: u32 = HEADER + 220;
 export const H_REGIONS: u32 = HEADER + 232; // free regions of adjacent chunks, by address
 export const H_PATH: u32 = HEADER + 256; // 16 nodes by height: the last descent
-// 128 words: work claimed and done, a pair for each phase (at most 55)
+// 112 words: work claimed and done, a pair for each phase (at most 55)
 export const H_CLAIM: u32 = HEADER + 512;
+export const H_CLAIM_BYTES: u32 = 448;
+export const H_GIVEN_UP: u32 = H_CLAIM + 448; // not 0: a thread gave up waiting
+export const H_PATIENCE: u32 = H_CLAIM + 452; // milliseconds without progress that are waited
 export const H_POOLS: u32 = HEADER + 1024; // POOL_COUNT pools of 32 bytes
 export const H_NODE_CHUNKS: u32 = HEADER + 2048; // list of node chunks by height
+export const H_STRICT: u32 = HEADER + 2304; // debug: pools have no spare but what was reserved
+export const H_BUDGET: u32 = HEADER + 2308; // debug: records reserved, by pool, then
 // look-aside buffer of leaf tables: 8192 entries of | space | page >> 9 | table, W | epoch |
 export const H_TLB: u32 = HEADER + CHUNK_BYTES;
 export const TLB_MASK: u32 = 8191;
@@ -75,21 +79,22 @@ export const WALKS_MASK: u32 = 63;
 //   B | state 4 | generation 4 | pins 5 | flags 5 | key high 14 |
 //   C | content slot 20 | family low 12 |          while free: C = next free frame
 //   D | key low 22 | family high 10 |
+// Family and key are the way back from a frame to the lists that hold it, and a hint: 22 bits of
+// the family's number and 36 of the key are kept, and a frame that stands in several lists has one.
+// Nothing reads them yet. Whoever does looks the frame up in the lists he finds, and takes it for
+// found only where a slot holds it.
 export const FRAME_BYTES: u32 = 16;
 export const A_REF: u32 = 1;
 export const A_REF_MASK: u32 = 0x3fffffff;
 export const B_STATE_MASK: u32 = 0xf;
-export const B_GEN_SHIFT: u32 = 4;
 export const B_PIN_SHIFT: u32 = 8;
 export const B_PIN_ONE: u32 = 1 << 8;
 export const B_PIN_MASK: u32 = 31 << 8;
-export const PIN_MAX: u32 = 31;
 export const B_ALIAS: u32 = 1 << 13;
 export const B_HUGETLB: u32 = 1 << 14;
 export const B_ANON: u32 = 1 << 15;
 export const B_SHMEM: u32 = 1 << 16;
 export const B_OUTSIDE: u32 = 1 << 17; // recorded with mappings that were not; goes with the frame
-export const B_FLAGS_MASK: u32 = 31 << 13;
 export const B_KEY_SHIFT: u32 = 18;
 export const FRAMES_MAX: u32 = 1 << 26;
 
@@ -170,8 +175,6 @@ export const V_PINNED: u32 = 60; // pages pinned (with multiplicity)
 export const V_LIMIT: u32 = 64; // u64, keys from here on do not see the live parent
 export const V_NEXT: u32 = 72; // list of all VMOs
 export const V_PREV: u32 = 76;
-export const V_PASS_A: u32 = 80; // pass scratch
-export const V_PASS_B: u32 = 84;
 export const V_RUN: u32 = 120; // contiguous: frame of page 0
 export const V_LENT: u32 = 124; // contiguous: pages lent out
 export const VK_ANONYMOUS: u32 = 0;
@@ -249,11 +252,10 @@ export const POOL_NODE: u32 = 10; // + height, 1..11
 export const POOL_COUNT: u32 = 22;
 
 // ---- status numbers (zx_status_t) ---------------------------------------------------------------
-export const OK: i32 = 0;
 export const NO_MEMORY: i32 = -4;
-export const INVALID_ARGS: i32 = -10;
 export const OUT_OF_RANGE: i32 = -14;
 export const BAD_STATE: i32 = -20;
+export const TIMED_OUT: i32 = -21;
 export const NOT_FOUND: i32 = -25;
 export const UNAVAILABLE: i32 = -28;
 export const ACCESS_DENIED: i32 = -30;

@@ -11,13 +11,14 @@ import {
   ASPACE_BYTES, AS_CAP, AS_COUNT, AS_INDEX, AS_LAST, AS_NEXT, AS_PREV, CHUNK_BYTES, H_ASPACES,
   MAPPING_BYTES, M_ASPACE, M_BASE, M_KEY, M_PAGES, M_PERMS, M_VMO, NO_MEMORY,
   PERM_EXECUTE, PERM_READ, PERM_WRITE, POOL_ASPACE, POOL_MAPPING, POOL_TABLE_DATA,
-  V_MAP_COUNT, V_REFS, AS_ROOT,
+  V_LIMIT, V_MAP_COUNT, V_REFS, AS_ROOT,
 } from "./layout";
 import {
   addShowing, firstShowing, mappingEndMoved, mappingMoved, nextShowing, removeShowing,
 } from "./intervals";
+import { treeGet } from "./tree";
+import { nextBelow, nextBeside, vmoBase, vmoDrop, vmoHeight, vmoRoot } from "./vmos";
 import { aspaceUnmap, pteClear, tablesProtect, tlbForget } from "./walk";
-import { nextBelow, vmoBase, vmoDrop } from "./vmos";
 
 export function mappingBase(m: u32): u64 { return load<u64>(m + M_BASE); }
 export function mappingEnd(m: u32): u64 { return load<u64>(m + M_BASE) + load<u64>(m + M_PAGES); }
@@ -228,10 +229,18 @@ export function listShowing(vmo: u32, lo: u64, hi: u64, out: u32, room: u32): u3
   return n;
 }
 
-/** Invalidates one key in every mapping that shows it but `except`, live children's included. */
+/**
+ * Invalidates one key in every mapping that shows it but `except`: those of the VMO, and those of
+ * live children that follow it there because their own list says nothing.
+ */
 export function dropOthers(vmo: u32, key: u64, except: u32): void {
   let at = vmo;
   for (;;) {
+    if (at != vmo && !follows(at, key)) {
+      at = nextBeside(vmo, at);
+      if (at == 0) return;
+      continue;
+    }
     for (let m = firstShowing(at, key, key + 1); m != 0; m = nextShowing(m, key, key + 1)) {
       if (m == except) continue;
       pteClear(load<u32>(m + M_ASPACE), mappingBase(m) + (key - load<u64>(m + M_KEY)));
@@ -239,6 +248,11 @@ export function dropOthers(vmo: u32, key: u64, except: u32): void {
     at = nextBelow(vmo, at);
     if (at == 0) return;
   }
+}
+
+/** Whether a live child shows its parent's page at `key`. */
+function follows(child: u32, key: u64): bool {
+  return key < load<u64>(child + V_LIMIT) && treeGet(vmoRoot(child), vmoHeight(child), key) == 0;
 }
 
 /** New permissions for a mapping. Entries go where they might allow more than the new ones. */

@@ -12,7 +12,7 @@
  * I2. Clear slots (empty or tagged) have clear mask bits.
  * I3. `pages below` counts frames in the leaves below, with multiplicity.
  */
-import { chunkAlloc, poolAt } from "./heap";
+import { chunkAlloc, poolAt, strictCount, strictRefuses } from "./heap";
 import {
   A_REF, CHUNK_BYTES, FANOUT, H_FRAME_A, H_LOW, H_NODE_CHUNKS, H_PENDING, NC_FRESH, NC_HEADERS,
   NC_HEIGHT, NC_NEXT, NC_RECORDS, NH_AUX, NH_BYTES, NH_COUNT, NH_MASK, NH_REFS, NH_SHIFT,
@@ -46,6 +46,7 @@ export function isChild(slot: u32): bool { return slot - 1 < SLOT_TAGS - 1; }
 
 /** Makes sure that `n` nodes of a height can be had without failing. */
 export function nodeReserve(height: u32, n: u32): bool {
+  if (ASC_NO_ASSERT == false && strictRefuses(POOL_NODE + height, n)) return false;
   const p = poolAt(POOL_NODE + height);
   while (load<u32>(p + P_SPARE) < n) {
     const chunk = chunkAlloc(1);
@@ -67,6 +68,7 @@ function nodeTake(height: u32): u32 {
   const p = poolAt(POOL_NODE + height);
   const spare = load<u32>(p + P_SPARE);
   if (spare == 0) unreachable(); // was to be reserved: rather stop than hand out address 0
+  if (ASC_NO_ASSERT == false) strictCount(POOL_NODE + height, -1);
   store<u32>(p + P_SPARE, spare - 1);
   if (spare <= load<u32>(p + P_KEEP)) store<u32>(H_LOW, 1);
   store<u32>(p + P_LIVE, load<u32>(p + P_LIVE) + 1);
@@ -100,6 +102,7 @@ export function nodeNew(height: u32, fill: u32): u32 {
 
 export function nodeFree(node: u32, height: u32): void {
   const p = poolAt(POOL_NODE + height);
+  if (ASC_NO_ASSERT == false) strictCount(POOL_NODE + height, 1);
   const h = headerOf(node);
   store<u32>(h + NH_REFS, 0);
   store<u32>(h + NH_AUX, load<u32>(p + P_FREE));

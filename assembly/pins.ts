@@ -4,7 +4,7 @@
  * I1. A VMO's `pinned` = the sum of the pin counts of its own pages.
  */
 import {
-  B_PIN_MASK, B_PIN_ONE, NO_MEMORY, UNAVAILABLE, V_HEIGHT, V_PINNED, V_ROOT,
+  B_PIN_MASK, B_PIN_ONE, H_FRAMES, NO_MEMORY, UNAVAILABLE, V_HEIGHT, V_PINNED, V_ROOT,
 } from "./layout";
 import { commitKeys, reservePages } from "./content";
 import { frameB } from "./frames";
@@ -19,6 +19,7 @@ function frameAt(vmo: u32, key: u64): u32 {
 
 /** Pins pages [page, page + n): 0, NO_MEMORY, or UNAVAILABLE when one is pinned 31 times. */
 export function pin(vmo: u32, page: u64, n: u64): i32 {
+  if (n >= <u64>load<u32>(H_FRAMES)) return NO_MEMORY; // more than there could ever be
   const lo = vmoBase(vmo) + page;
   for (let key = lo; key < lo + n; key++) {
     const frame = frameAt(vmo, key);

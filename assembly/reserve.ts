@@ -6,11 +6,11 @@
  * I2. After `reservePages` a run of that many pages cannot fail either.
  * What is reserved and not used stays spare in its pool: memory that nobody has touched.
  */
-import { poolAt, poolReserve } from "./heap";
+import { poolAt, poolReserve, poolSpare } from "./heap";
 import {
   A_REF_MASK, FANOUT, FANOUT_BITS, H_CONTENTS, H_LOW, H_MAX_HEIGHT, NH_MASK, POOL_CONTENT,
-  POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, P_SPARE,
-  VK_CONTIGUOUS, V_HEIGHT, V_KIND, V_LIMIT, V_PARENT, V_ROOT,
+  POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, VK_CONTIGUOUS,
+  V_HEIGHT, V_KIND, V_LIMIT, V_PARENT, V_ROOT,
 } from "./layout";
 import { admitHeight, beyond, findLeaf, heightFor, KEEP_NODES } from "./tree";
 import { headerOf, isChild, nodeReserve } from "./nodes";
@@ -50,15 +50,22 @@ export function reserveNodes(pages: u64, hi: u64, runs: u64 = 1): bool {
   return true;
 }
 
-/** Page tables for a run of `pages`. */
-export function reserveTables(pages: u64): bool {
-  const leaves = <u32>(pages >> 9) + 3;
-  return poolReserve(POOL_TABLE, leaves + (leaves >> 8) + 8)
-    && poolReserve(POOL_TABLE_DATA + CLASS_DENSE, leaves + 4)
-    && poolReserve(POOL_TABLE_DATA, leaves + 4)
-    && poolReserve(POOL_TABLE_DATA + 1, leaves + 4)
-    && poolReserve(POOL_TABLE_DATA + 2, leaves + 4)
-    && poolReserve(POOL_TABLE_DATA + 3, leaves + 4);
+/**
+ * Page tables for a run of `pages` that `parts` mappings show.
+ *
+ * A leaf inside one mapping is dense from its first entry on, or gets none. Only leaves where
+ * mappings meet or the run ends, and upper tables, grow class by class: each has one record at a
+ * time, and the one that grows two.
+ */
+export function reserveTables(pages: u64, parts: u64): bool {
+  const leaves = (pages >> 9) + 2;
+  const upper = (leaves >> 9) + (leaves >> 18) + 5;
+  const growing = <u32>(min(leaves, parts + 1) + upper + 1);
+  if (!poolReserve(POOL_TABLE, <u32>(leaves + upper))) return false;
+  for (let c: u32 = 0; c < CLASS_DENSE; c++) {
+    if (!poolReserve(POOL_TABLE_DATA + c, growing + u32(c == 0))) return false;
+  }
+  return poolReserve(POOL_TABLE_DATA + CLASS_DENSE, <u32>(leaves + upper) + 1);
 }
 
 /**
@@ -104,7 +111,7 @@ export function isOwn(leaf: u32, i: u32, frame: u32): bool {
 
 /** Some page has content and no slot is spare: who copies a page must reserve one first. */
 export function contentsLow(): bool {
-  return load<u32>(H_CONTENTS) != 0 && load<u32>(poolAt(POOL_CONTENT) + P_SPARE) == 0;
+  return load<u32>(H_CONTENTS) != 0 && poolSpare(POOL_CONTENT) == 0;
 }
 
 export function reserveContents(n: u32): bool {

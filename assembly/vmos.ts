@@ -31,15 +31,19 @@ export function vmoSize(vmo: u32): u64 { return load<u64>(vmo + V_SIZE); }
 export function vmoRoot(vmo: u32): u32 { return load<u32>(vmo + V_ROOT); }
 export function vmoHeight(vmo: u32): u32 { return <u32>load<u8>(vmo + V_HEIGHT); }
 
-/** A new VMO without pages; 0 when host memory is exhausted. */
+/**
+ * A new VMO without pages; 0 when host memory is exhausted, or the numbers that tell VMOs and
+ * families apart are: none is given twice.
+ */
 export function newVmo(kind: u32, sizePages: u64): u32 {
+  if (load<u32>(H_SEQ_NEXT) == u32.MAX_VALUE) return 0;
   const vmo = poolAlloc(POOL_VMO);
   if (vmo == 0) return 0;
   memory.fill(vmo, 0, VMO_BYTES);
   store<u8>(vmo + V_KIND, <u8>kind);
   store<u64>(vmo + V_SIZE, sizePages);
   store<u32>(vmo + V_REFS, 1);
-  store<u32>(vmo + V_FAMILY, take(H_FAMILY_NEXT) & 0x3fffff);
+  store<u32>(vmo + V_FAMILY, take(H_FAMILY_NEXT));
   store<u32>(vmo + V_SEQ, take(H_SEQ_NEXT));
   const first = load<u32>(H_VMOS);
   store<u32>(vmo + V_NEXT, first);
@@ -182,16 +186,27 @@ export function ownPages(vmo: u32, page: u64, n: u64): u64 {
   return countRange(vmoRoot(vmo), vmoHeight(vmo), 0, lo, lo + n);
 }
 
+/** End of the keys from `lo` on that need a tag to read zero: a live parent shows through there. */
+export function taggedEnd(vmo: u32, lo: u64, hi: u64): u64 {
+  const live = load<u32>(vmo + V_PARENT) != 0 ? load<u64>(vmo + V_LIMIT) : 0;
+  return min(hi, max(lo, live));
+}
+
 /** Removes the pages of the keys [lo, hi): they read as zero next. */
 export function zeroKeys(vmo: u32, lo: u64, hi: u64): i32 {
   if (!ready()) return NO_MEMORY;
-  const live = load<u32>(vmo + V_PARENT) != 0 ? load<u64>(vmo + V_LIMIT) : 0;
-  const tagged = min(hi, max(lo, live));
+  const tagged = taggedEnd(vmo, lo, hi);
   if (lo < tagged && !admitKey(tagged - 1)) return NO_MEMORY;
+  dropKeys(vmo, lo, hi);
+  return 0;
+}
+
+/** The same, where `prepareZero` reserved. */
+export function dropKeys(vmo: u32, lo: u64, hi: u64): void {
+  const tagged = taggedEnd(vmo, lo, hi);
   if (lo < tagged) treeFill(vmo, lo, tagged, SLOT_ZERO);
   treeFill(vmo, max(lo, tagged), hi, 0);
   dropEntries(vmo, lo, hi);
-  return 0;
 }
 
 /**
@@ -215,7 +230,12 @@ export function dropEntries(vmo: u32, lo: u64, hi: u64): void {
 /** Next VMO in the pre-order of live children below `top`; 0 at the end. */
 export function nextBelow(top: u32, at: u32): u32 {
   const child = load<u32>(at + V_CHILD);
-  if (child != 0) return child;
+  return child != 0 ? child : nextBeside(top, at);
+}
+
+/** The same, without what lies below `at`. */
+export function nextBeside(top: u32, from: u32): u32 {
+  let at = from;
   while (at != top) {
     const next = load<u32>(at + V_SIB);
     if (next != 0) return next;
@@ -224,20 +244,20 @@ export function nextBelow(top: u32, at: u32): u32 {
   return 0;
 }
 
-/** Changes the size. What lies past the new end goes, also for those who look through. */
-export function resize(vmo: u32, sizePages: u64): i32 {
+/**
+ * Changes the size. What lies past the new end goes, also for those who look through. Two nodes of
+ * each height must be spare.
+ */
+export function setSize(vmo: u32, sizePages: u64): void {
   const base = vmoBase(vmo);
-  if (sizePages > KEY_MAX - base) return OUT_OF_RANGE;
   const old = vmoSize(vmo);
   if (sizePages < old) {
-    if (!ready()) return NO_MEMORY;
     const lo = base + sizePages;
     treeFill(vmo, lo, base + old, 0);
     dropEntries(vmo, lo, base + old);
     clipLimits(vmo, lo);
   }
   store<u64>(vmo + V_SIZE, sizePages);
-  return 0;
 }
 
 function clipLimits(vmo: u32, limit: u64): void {

@@ -10,7 +10,7 @@ export * from './accounting/tables.js';
 export {
   Core, CoreVmoKind, FrameState,
   type AspaceRef, type CoreOptions, type FrameInfo, type FrameKinds, type MappingRef, type Ref,
-  type VmoRef,
+  type PageRun, type VmoRef,
 } from './core/core.js';
 export { VmoLockState, type DiscardableState } from './objects/discardable.js';
 export { ZxError, type ErrorDetails } from './objects/errors.js';

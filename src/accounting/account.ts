@@ -8,7 +8,7 @@
  */
 
 import type { TreePass, EntryPass } from '../core/passes.js';
-import { PassMemoryError } from '../core/passes.js';
+import { PassMemoryError, PassStalledError } from '../core/passes.js';
 import { fail, ZxError } from '../objects/errors.js';
 import { FrameState } from '../core/core.js';
 import type { KernelSystem } from '../objects/system.js';
@@ -61,7 +61,8 @@ const pools = new WeakMap<KernelSystem, PassPool>();
  * @param options - rule, reach, workers
  * @throws ZxError ZX_ERR_INVALID_ARGS for a rule and a reach that don't go together,
  * ZX_ERR_SHOULD_WAIT
- *     while another pass runs, ZX_ERR_NO_MEMORY without room for its scratch
+ *     while another pass runs, ZX_ERR_NO_MEMORY without room for its scratch, ZX_ERR_INTERNAL if a
+ *     worker died
  */
 export async function account(
   system: KernelSystem, recorded: Recorded | undefined, options: AccountOptions = {},
@@ -86,6 +87,7 @@ export async function account(
         bytes: error.bytes, hostBytesLeft,
       });
     }
+    if (error instanceof PassStalledError) throw new ZxError('ZX_ERR_INTERNAL', error.message);
     throw error;
   } finally {
     system.endPass();
@@ -173,7 +175,7 @@ async function scanEntries(
 
 function poolOf(system: KernelSystem, workers: number): PassPool {
   let pool = pools.get(system);
-  if (pool !== undefined && pool.threads !== workers) {
+  if (pool !== undefined && (pool.threads !== workers || pool.broken)) {
     void pool.close();
     pool = undefined;
   }

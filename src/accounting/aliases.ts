@@ -45,14 +45,20 @@ export function injectSurplus(pass: TreePass, surplus: AliasSurplus, unit = 1): 
   for (const [frame, times] of surplus) pass.weighFrame(frame, -times * unit);
 }
 
-/** After a read: takes the surplus off a row of sums. */
+/**
+ * After a read: takes the surplus off a row of sums.
+ *
+ * @param ownersOf - owners that a weight stands for; 0 where the sums have no share of the page
+ */
 export function subtractSurplus(
-  pass: TreePass, surplus: AliasSurplus, sums: Sums, row: number
+  pass: TreePass, surplus: AliasSurplus, sums: Sums, row: number,
+  ownersOf = (weight: number): number => weight,
 ): void {
   if (surplus.size === 0) return;
   let units = joinShare(sums.bytes[row] as bigint, sums.fraction[row] as bigint);
   for (const [frame, times] of surplus) {
-    const owners = pass.frameWeight(frame);
+    const owners = ownersOf(pass.frameWeight(frame));
+    if (owners === 0) continue;
     units -= ((BigInt(PAGE_BYTES) << 63n) / BigInt(owners)) * BigInt(times);
     sums.pages[row] = (sums.pages[row] as number) - times;
     if (owners === 1) sums.privatePages[row] = (sums.privatePages[row] as number) - times;

@@ -7,17 +7,17 @@ import type { KernelSystem } from '../objects/system.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { Outcome } from './classic.js';
 import type { Collected } from './collect.js';
-import { addShare, shareAt } from './columns.js';
+import { addShare, setShare, shareAt, shareColumn } from './columns.js';
 import type { PssParts } from './present.js';
 import type { Recorded } from './recorded.js';
 import type {
-  AccountTables, KmemStats, MapTable, Policy, Reach, TaskTable, VmoRefTable, VmoTable,
+  AccountTables, KmemStats, MapTable, Policy, Reach, ShareColumn, TaskTable, VmoRefTable, VmoTable,
 } from './tables.js';
 
 /** What only some policies find. */
 export interface Extras {
   /** Pages by number of owners, by process. */ readonly owners?: readonly Map<number, number>[];
-  /** Bytes reached by handles alone, by process. */ readonly unmappedBytes?: Float64Array;
+  /** Share of pages reached by handles alone, by process. */ readonly unmapped?: ShareColumn;
   /** Parts of the PSS by task row. */ readonly parts?: PssParts | undefined;
 }
 
@@ -171,18 +171,17 @@ function taskTable(
     mappedBytes[row] = (mappedBytes[row] as number) + lengthPages * PAGE_BYTES;
   }
   const exact = plan.policy === 'exact';
-  const byRow = (values: Float64Array | undefined): Float64Array => {
-    const column = new Float64Array(count);
-    collected.processes.forEach(({ row }, i) => (column[row] = values?.[i] ?? 0));
-    return column;
-  };
-  const unmapped = exact ? byRow(extras.unmappedBytes) : undefined;
+  const unmapped = exact ? shareColumn(count) : undefined;
+  if (unmapped !== undefined && extras.unmapped !== undefined) {
+    const shares = extras.unmapped;
+    collected.processes.forEach(({ row }, i) => setShare(unmapped, row, shareAt(shares, i)));
+  }
   const kernel = exact ? kernelBytes(system, collected, vmos) : undefined;
   const swapPss = swap?.taskShares.map((share) => Math.floor(share / 4096));
   const { parts } = extras;
-  const summed = [tasks.privateBytes, unmapped, kernel, swap?.tasks, swapPss, mappedBytes,
+  const summed = [tasks.privateBytes, kernel, swap?.tasks, swapPss, mappedBytes,
     parts?.anon, parts?.file, parts?.shmem];
-  sumJobs(collected, tasks.pss, summed);
+  sumJobs(collected, unmapped === undefined ? [tasks.pss] : [tasks.pss, unmapped], summed);
   return {
     count, type: collected.taskType, koid: collected.taskKoid, parentKoid: collected.taskParent,
     depth: collected.taskDepth, name: collected.taskName, state: collected.taskState,
@@ -191,7 +190,8 @@ function taskTable(
     ...(swapPss === undefined ? {} : { swapPssBytes: swapPss }),
     ...(parts === undefined
       ? {} : { pssAnonBytes: parts.anon, pssFileBytes: parts.file, pssShmemBytes: parts.shmem }),
-    ...(unmapped === undefined ? {} : { unmappedBytes: unmapped }),
+    ...(unmapped === undefined
+      ? {} : { unmapped, unmappedBytes: Float64Array.from(unmapped.bytes, Number) }),
     ...(kernel === undefined ? {} : { kernelBytes: kernel }),
     ...(extras.owners === undefined || extras.owners.length === 0
       ? {} : { pagesByOwners: ownersByRow(collected, extras.owners) }),
@@ -234,12 +234,13 @@ function kernelBytes(system: KernelSystem, collected: Collected, vmos: VmoTable)
 
 /** Adds every row to the job above it, from the last row up. */
 function sumJobs(
-  collected: Collected, pss: TaskTable['pss'], columns: readonly (Float64Array | undefined)[],
+  collected: Collected, shares: readonly ShareColumn[],
+  columns: readonly (Float64Array | undefined)[],
 ): void {
   for (let row = collected.taskType.length - 1; row > 0; row--) {
     const above = collected.taskAbove[row] as number;
     if (above < 0) continue;
-    addShare(pss, above, shareAt(pss, row));
+    for (const share of shares) addShare(share, above, shareAt(share, row));
     for (const column of columns) {
       if (column !== undefined) column[above] = (column[above] as number) + (column[row] as number);
     }

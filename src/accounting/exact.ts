@@ -12,11 +12,12 @@ import { PAGE_BYTES } from '../objects/units.js';
 import { vmoHandles, vmoWindow } from '../objects/walk.js';
 import type { Outcome } from './classic.js';
 import type { Collected, RowWindow } from './collect.js';
-import { joinShare, setShare, type Figures } from './columns.js';
+import { joinShare, setShare, shareColumn, type Figures } from './columns.js';
 import {
   aliasSurplus, injectSurplus, subtractOwners, subtractSurplus, type AliasSurplus,
 } from './aliases.js';
 import { addReach, Crowd, meetingsOf, reachOf, type Reach } from './reach.js';
+import type { ShareColumn } from './tables.js';
 import { Windows } from './windows.js';
 
 /** More processes than this cannot be told apart from their handles in one word. */
@@ -27,8 +28,8 @@ const MAPPER = 65536;
 export interface ExactExtras {
   /** By process: pages by number of owners; empty if not asked for. */
   readonly owners: Map<number, number>[];
-  /** By process: bytes of pages reached by handles alone. */
-  readonly unmappedBytes: Float64Array;
+  /** By process: its share of pages reached by handles alone. */
+  readonly unmapped: ShareColumn;
 }
 
 /** Fills the figures in. */
@@ -66,7 +67,7 @@ export async function accountExact(
   } finally {
     pass.end();
   }
-  return { owners, unmappedBytes: await accountHeld(core, collected, reaches, scan) };
+  return { owners, unmapped: await accountHeld(core, collected, reaches, scan) };
 }
 
 function windowsByProcess(collected: Collected): RowWindow[][] {
@@ -118,13 +119,18 @@ function fillMaps(core: Core, pass: TreePass, collected: Collected, figures: Fig
   collected.windows.forEach((window, i) => fillRow(figures, window.row, sums, i));
 }
 
+/** Owners of a page that is only held; 0 for one that is mapped. */
+function holdersOf(weight: number): number {
+  return weight >= MAPPER ? 0 : weight;
+}
+
 /** UNMAPPED: the same for handle holders, on pages that no mapping reaches. */
 async function accountHeld(
   core: Core, collected: Collected, mapped: readonly Reach[],
   scan: (pass: TreePass) => Promise<void>,
-): Promise<Float64Array> {
+): Promise<ShareColumn> {
   const { processes } = collected;
-  const unmapped = new Float64Array(processes.length);
+  const unmapped = shareColumn(processes.length);
   const held = processes.map(({ process }) => {
     const spans = [...vmoHandles(process)]
       .filter((handle) => !handle.object.isPhysical)
@@ -149,10 +155,15 @@ async function accountHeld(
     }
     const meetings = held.map((reach) => meetingsOf(core, reach));
     for (const list of meetings) for (const windows of list) pass.injectMeeting(windows, 1);
+    for (const reach of mapped) injectSurplus(pass, aliasSurplus(core, reach), MAPPER);
+    const surplus = held.map((reach) => aliasSurplus(core, reach));
+    for (const aliases of surplus) injectSurplus(pass, aliases);
     await scan(pass);
     const sums = readReaches(pass, held, meetings);
-    unmapped.forEach((_, i) => {
-      unmapped[i] = Number(sums.bytes[i]) + Number(sums.fraction[i]) / 2 ** 63;
+    surplus.forEach((aliases, i) => {
+      subtractSurplus(pass, aliases, sums, i, holdersOf);
+      const share = joinShare(sums.bytes[i] as bigint, sums.fraction[i] as bigint);
+      setShare(unmapped, i, share);
     });
   } finally {
     pass.end();

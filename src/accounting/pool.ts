@@ -5,7 +5,8 @@
  * also with none that came in time; the caller helps too. What is small never gets here: reaching a
  * worker costs about 100 us.
  *
- * I1. `run` returns when every helper has left the pass; nothing may change before.
+ * I1. `run` returns when every helper has left the pass; nothing may change before. Where one died,
+ *     all are ended first.
  */
 
 import { Piscina } from 'piscina';
@@ -16,6 +17,7 @@ import type { SharedWork } from '../core/passes.js';
 export class PassPool {
   readonly #pool: Piscina<SharedWork, void>;
   readonly #threads: number;
+  #broken = false;
 
   /**
    * @param core - whose memory the workers share
@@ -43,19 +45,30 @@ export class PassPool {
    *
    * @param tasks - one for each worker
    * @param own - the calling thread's part
+   * @throws PassStalledError if a worker died before its part was done
    */
   async run(tasks: readonly SharedWork[], own: () => void): Promise<void> {
     const helpers = tasks.map((task) => this.#pool.run(task));
+    const all = Promise.allSettled(helpers); // from the start: a helper may fail while `own` works
     try {
       own();
-    } finally {
-      await Promise.allSettled(helpers);
+    } catch (error) {
+      this.#broken = true;
+      await this.#pool.destroy();
+      await all;
+      throw error;
     }
+    await all;
     await Promise.all(helpers);
+  }
+
+  /** Whether its workers were ended because one had died. */
+  get broken(): boolean {
+    return this.#broken;
   }
 
   /** Ends the workers. */
   async close(): Promise<void> {
-    await this.#pool.close();
+    if (!this.#broken) await this.#pool.close();
   }
 }

@@ -80,6 +80,8 @@ export interface TaskTable {
   /** See {@link TaskTable.pssAnonBytes}. */
   readonly pssShmemBytes?: Float64Array;
   /** `exact` only: the share of pages reached by handles alone. */
+  readonly unmapped?: ShareColumn;
+  /** `exact` only: whole bytes of that share. */
   readonly unmappedBytes?: Float64Array;
   /** `exact` only: page tables, handles, mapping and VMO records of the process. */
   readonly kernelBytes?: Float64Array;

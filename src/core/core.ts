@@ -14,6 +14,14 @@ export { hasCoreBuild } from './wasm.js';
 const NO_MEMORY = -4;
 const WASM_PAGE_BYTES = 65536;
 
+/** What the numbers of the audit (assembly/audit.ts) stand for. */
+const AUDIT_NAMES: Readonly<Record<number, string>> = {
+  1: 'pages by state', 2: 'node references', 3: 'frame references', 4: 'may-be-shared mask',
+  5: 'subtree count', 6: 'page-table entry', 7: 'key outside the VMO', 8: 'index of mappings',
+  9: 'frame of a run', 16: 'writable entry', 17: 'present entries', 18: 'page table',
+  19: 'look-aside buffer', 20: 'pins', 21: 'contents', 22: 'references of a VMO', 23: 'mapping',
+};
+
 /** A simulated system's memory. */
 export class Core extends CoreVmos {
   /** An empty system, or NO_MEMORY (-4) when its frames do not fit into the host memory allowed. */
@@ -239,11 +247,7 @@ export class Core extends CoreVmos {
     if (found === 0) return [];
     if (found === NO_MEMORY) return ['audit: no host memory to look with'];
     const at = (this.constants.H_OUT as number) >>> 2;
-    const names =
-      ['', 'pages by state', 'node references', 'frame references', 'may-be-shared mask',
-      'subtree count', 'page-table entry', 'key outside the VMO', 'index of mappings',
-      'frame of a run'];
     const [culprit, got, expected] = this.u32.subarray(at, at + 3);
-    return [`${names[found] ?? 'audit'}: ${culprit} has ${got}, expected ${expected}`];
+    return [`${AUDIT_NAMES[found] ?? 'audit'}: ${culprit} has ${got}, expected ${expected}`];
   }
 }

@@ -133,9 +133,9 @@ export class CoreMemory {
     return this.raw.takeFrames(state, pages);
   }
 
-  /** Gives such pages back. */
-  freeStatePages(state: number, pages: number): void {
-    this.raw.giveFrames(state, pages);
+  /** Gives such pages back. 0, or BAD_STATE if there are not so many. */
+  freeStatePages(state: number, pages: number): number {
+    return this.raw.giveFrames(state, pages);
   }
 
   /** State, references, pins of a frame. */

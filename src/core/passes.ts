@@ -66,6 +66,20 @@ export class PassMemoryError extends Error {
   }
 }
 
+/** Milliseconds without any progress after which a thread gives its helpers up. */
+export const PATIENCE_MS = 20_000;
+
+/** A thread that had claimed a part of a shared scan died: the pass is worth nothing. */
+export class PassStalledError extends Error {
+  constructor() {
+    super('a worker of the accounting pass stopped before its part was done');
+  }
+}
+
+function checkDone(status: number): void {
+  if (status < 0) throw new PassStalledError();
+}
+
 /** Scratch in the core, given back at the end of a pass. */
 class Scratch {
   readonly #held: [at: number, bytes: number][] = [];
@@ -169,14 +183,18 @@ export class TreePass {
     this.#core.raw.passScan();
   }
 
-  /** Gets the scans ready for several threads; each then calls {@link helpScan}. */
-  share(): void {
-    this.#core.raw.passShare();
+  /** Gets the scans ready for several threads; each then calls {@link help}. */
+  share(patienceMs = PATIENCE_MS): void {
+    this.#core.raw.passShare(patienceMs);
   }
 
-  /** Works on a shared scan until it is done. */
+  /**
+   * Works on a shared scan until it is done.
+   *
+   * @throws PassStalledError
+   */
   help(): void {
-    this.#core.raw.passHelp();
+    checkDone(this.#core.raw.passHelp());
   }
 
   /**
@@ -297,7 +315,9 @@ export class EntryPass {
    *
    * @returns what {@link helpScan} takes; stamps columns are given out one a thread
    */
-  share(aspaces: readonly AspaceRef[], threads: number): SharedScan[] {
+  share(
+    aspaces: readonly AspaceRef[], threads: number, patienceMs = PATIENCE_MS,
+  ): SharedScan[] {
     const list = this.#scratch.take(aspaces.length * RANGE_BYTES);
     const { raw, constants, u32, f64 } = this.#core;
     aspaces.forEach((aspace, i) => {
@@ -307,7 +327,7 @@ export class EntryPass {
       f64[(at >>> 3) + 1] = 0;
       f64[(at >>> 3) + 2] = ALL_PAGES;
     });
-    raw.presentShare();
+    raw.presentShare(patienceMs);
     const exact = this.#rule === 'exact';
     const op = (exact ? constants.SCAN_DISTINCT_SHARED : constants.SCAN_COUNT_SHARED) as number;
     return Array.from({ length: threads }, () => ({
@@ -316,9 +336,13 @@ export class EntryPass {
     }));
   }
 
-  /** Works on a shared scan until it is done. */
+  /**
+   * Works on a shared scan until it is done.
+   *
+   * @throws PassStalledError
+   */
   help(scan: SharedScan): void {
-    this.#core.raw.presentHelp(scan.list, scan.count, scan.op, scan.stamps);
+    checkDone(this.#core.raw.presentHelp(scan.list, scan.count, scan.op, scan.stamps));
   }
 
   /**
@@ -434,8 +458,13 @@ export function helperOf(
 ): (work: SharedWork) => void {
   const { raw } = instantiateCore(module, memory);
   return (work) => {
-    if (work.kind === 'trees') raw.passHelp();
-    else raw.presentHelp(work.list, work.count, work.op, work.stamps);
+    try {
+      checkDone(work.kind === 'trees'
+        ? raw.passHelp() : raw.presentHelp(work.list, work.count, work.op, work.stamps));
+    } catch (error) {
+      raw.giveUp();
+      throw error;
+    }
   };
 }
 

@@ -70,3 +70,9 @@ export interface FrameKinds {
   /** Shared memory. */ readonly sharedMemory?: boolean;
   /** It was recorded with mappings that were not. */ readonly outside?: boolean;
 }
+
+/** A run of pages. */
+export interface PageRun {
+  /** First page. */ readonly first: number;
+  /** Number of pages. */ readonly pages: number;
+}

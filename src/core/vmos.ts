@@ -7,7 +7,7 @@
  *     unoptimised code.
  */
 import { CoreMemory } from './memory.js';
-import type { VmoRef } from './refs.js';
+import type { PageRun, VmoRef } from './refs.js';
 
 /** Pages that one call works on at most. */
 export const CALL_PAGES = 65536;
@@ -15,6 +15,7 @@ export const CALL_PAGES = 65536;
 export const XFER_BYTES = 65536;
 const RELEASE_NODES = 4096;
 const NO_MEMORY = -4;
+const PAGE_BYTES = 4096;
 
 /** A core's page trees. */
 export class CoreVmos extends CoreMemory {
@@ -93,9 +94,11 @@ export class CoreVmos extends CoreMemory {
 
   /**
    * Changes the size; pages past the new end are freed and unmapped. 0, NO_MEMORY, OUT_OF_RANGE.
+   *
+   * @param tailBytes - bytes of the new last page that stay, the others become zero; 0 for all
    */
-  vmoResize(vmo: VmoRef, sizePages: number): number {
-    const status = this.raw.vmoResize(vmo, sizePages);
+  vmoResize(vmo: VmoRef, sizePages: number, tailBytes = 0): number {
+    const status = this.raw.vmoResize(vmo, sizePages, tailBytes);
     this.settleReleases();
     return status;
   }
@@ -123,27 +126,41 @@ export class CoreVmos extends CoreMemory {
   }
 
   /**
-   * Zeroes bytes: whole pages go, partial ones are written only where there is a page. 0 or
-   * NO_MEMORY.
+   * Zeroes the bytes [from, to), to > from: whole pages go, in partial ones bytes are written where
+   * there is a page. All or nothing. 0 or NO_MEMORY.
+   *
+   * @param kept - pinned pages, in order: they don't go but are zeroed where they are
    */
-  vmoZeroBytes(vmo: VmoRef, byteOffset: number, byteLength: number): number {
-    const end = byteOffset + byteLength;
-    const first = Math.ceil(byteOffset / 4096);
-    const last = Math.floor(end / 4096);
-    if (first > last) return this.raw.vmoZeroInPage(vmo, byteOffset, byteLength);
-    if (byteOffset < first * 4096 && end > last * 4096) {
-      const status = this.raw.vmoReservePair(vmo, byteOffset, end - 1);
-      if (status < 0) return status;
+  vmoZeroBytes(vmo: VmoRef, from: bigint, to: bigint, kept: readonly PageRun[] = []): number {
+    const first = Number(from >> 12n);
+    const end = Number((to + 4095n) >> 12n);
+    const head = Number(from & 4095n);
+    const tail = Number(to & 4095n);
+    const inOne = end - first === 1 && head + tail > 0;
+    const partial = inOne ? 1 : (head > 0 ? 1 : 0) | (tail > 0 ? 2 : 0);
+    const status = this.raw.vmoPrepareZero(vmo, first, end - first, partial, kept.length + 1);
+    if (status < 0) return status;
+    if (inOne) {
+      this.raw.vmoZeroInPage(vmo, first, head, (tail === 0 ? PAGE_BYTES : tail) - head);
+      return 0;
     }
-    if (byteOffset < first * 4096) {
-      const status = this.raw.vmoZeroInPage(vmo, byteOffset, first * 4096 - byteOffset);
-      if (status < 0) return status;
+    if (head > 0) this.raw.vmoZeroInPage(vmo, first, head, PAGE_BYTES - head);
+    if (tail > 0) this.raw.vmoZeroInPage(vmo, end - 1, 0, tail);
+    this.#zeroPages(vmo, head > 0 ? first + 1 : first, tail > 0 ? end - 1 : end, kept);
+    this.settleReleases();
+    return 0;
+  }
+
+  #zeroPages(vmo: VmoRef, first: number, end: number, kept: readonly PageRun[]): void {
+    let at = first;
+    for (const run of kept) {
+      const stop = Math.min(end, run.first + run.pages);
+      const start = Math.min(Math.max(at, run.first), stop);
+      if (at < start) this.raw.vmoDropPages(vmo, at, start - at);
+      at = Math.max(at, start);
+      for (; at < stop; at++) this.raw.vmoZeroInPage(vmo, at, 0, PAGE_BYTES);
     }
-    if (end > last * 4096) {
-      const status = this.raw.vmoZeroInPage(vmo, last * 4096, end - last * 4096);
-      if (status < 0) return status;
-    }
-    return first < last ? this.vmoZeroPages(vmo, first, last - first) : 0;
+    if (at < end) this.raw.vmoDropPages(vmo, at, end - at);
   }
 
   /** Pages in a range of its own list. */
@@ -171,13 +188,23 @@ export class CoreVmos extends CoreMemory {
   vmoWrite(vmo: VmoRef, byteOffset: number, data: Uint8Array): number {
     const status = this.raw.vmoPrepareWrite(vmo, byteOffset, data.length);
     if (status < 0) return status;
+    this.vmoWriteReserved(vmo, byteOffset, data);
+    return 0;
+  }
+
+  /** Makes sure that so many pages can get bytes of their own. 0 or NO_MEMORY. */
+  contentsReserve(pages: number): number {
+    return this.raw.contentsReserve(pages);
+  }
+
+  /** Writes bytes into pages that are the VMO's own; {@link contentsReserve} came before. */
+  vmoWriteReserved(vmo: VmoRef, byteOffset: number, data: Uint8Array): void {
     const xfer = this.word('H_XFER');
     for (let at = 0; at < data.length; at += XFER_BYTES) {
       const n = Math.min(XFER_BYTES, data.length - at);
       this.u8.set(data.subarray(at, at + n), xfer);
       this.raw.vmoWrite(vmo, byteOffset + at, n);
     }
-    return 0;
   }
 
   /** Pins pages (commits and forks them). 0, NO_MEMORY, UNAVAILABLE. */

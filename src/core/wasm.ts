@@ -21,7 +21,6 @@ type Num = number;
  */
 export interface RawExports {
   boot(pages: Num, limitChunks: Num): Num;
-  refill(): Num;
   vmoCreate(kind: Num, sizePages: Num): Num;
   vmoSnapshot(parent: Num, offsetPages: Num, sizePages: Num): Num;
   vmoLiveChild(parent: Num, offsetPages: Num, sizePages: Num): Num;
@@ -32,15 +31,16 @@ export interface RawExports {
   vmoDiscard(vmo: Num): Num;
   vmoRevive(vmo: Num): void;
   vmoDrop(vmo: Num): void;
-  vmoRetain(vmo: Num): void;
   releaseStep(budget: Num): Num;
   vmoSizePages(vmo: Num): Num;
-  vmoResize(vmo: Num, sizePages: Num): Num;
+  vmoResize(vmo: Num, sizePages: Num, tail: Num): Num;
   vmoReserve(vmo: Num, page: Num, n: Num): Num;
   vmoCommit(vmo: Num, page: Num, n: Num): void;
   vmoZero(vmo: Num, page: Num, n: Num): Num;
-  vmoReservePair(vmo: Num, first: Num, second: Num): Num;
-  vmoZeroInPage(vmo: Num, offset: Num, length: Num): Num;
+  vmoPrepareZero(vmo: Num, page: Num, n: Num, partial: Num, runs: Num): Num;
+  vmoZeroInPage(vmo: Num, page: Num, from: Num, length: Num): void;
+  vmoDropPages(vmo: Num, page: Num, n: Num): void;
+  contentsReserve(n: Num): Num;
   vmoOwnPages(vmo: Num, page: Num, n: Num): Num;
   vmoFrame(vmo: Num, page: Num): Num;
   vmoRead(vmo: Num, offset: Num, length: Num): void;
@@ -51,14 +51,9 @@ export interface RawExports {
   vmoMetadataBytes(vmo: Num): Num;
   vmoRuns(vmo: Num, page: Num, n: Num, out: Num, room: Num): Num;
   vmoAliases(vmo: Num, page: Num, n: Num, out: Num, room: Num): Num;
-  vmoParent(vmo: Num): Num;
   vmoLivePages(vmo: Num): Num;
   vmoOffsetIn(vmo: Num, relative: Num): Num;
   vmoFamily(vmo: Num): Num;
-  vmoSeq(vmo: Num): Num;
-  vmoTree(vmo: Num): Num;
-  vmoTreeHeight(vmo: Num): Num;
-  vmoSlot(vmo: Num, page: Num): Num;
   aspaceCreate(): Num;
   aspaceDestroy(aspace: Num): void;
   map(aspace: Num, vmo: Num, base: Num, pages: Num, offset: Num, perms: Num): Num;
@@ -82,7 +77,7 @@ export interface RawExports {
   aspaceTables(aspace: Num): Num;
   aspacePresent(aspace: Num): Num;
   takeFrames(state: Num, n: Num): Num;
-  giveFrames(state: Num, n: Num): void;
+  giveFrames(state: Num, n: Num): Num;
   frameInfo(frame: Num): void;
   framesCreate(n: Num): Num;
   frameFlag(frame: Num, flags: Num): void;
@@ -95,10 +90,10 @@ export interface RawExports {
   passInjectList(list: Num, count: Num): void;
   passInjectSeq(vmo: Num): void;
   passScan(): void;
-  passShare(): void;
-  passHelp(): void;
+  passShare(patienceMs: Num): void;
+  passHelp(): Num;
+  giveUp(): void;
   passRead(vmo: Num, page: Num, n: Num, acc: Num): void;
-  passReadList(list: Num, count: Num, accs: Num): void;
   passReadInto(list: Num, count: Num, accs: Num): void;
   sumsSettle(accs: Num, count: Num): void;
   passLeast(vmo: Num, page: Num, n: Num): Num;
@@ -107,8 +102,8 @@ export interface RawExports {
   passWeighFrame(frame: Num, delta: Num): void;
   stampColumn(): Num;
   presentScan(aspace: Num, lo: Num, n: Num, op: Num, stamps: Num, stamp: Num, out: Num): void;
-  presentShare(): void;
-  presentHelp(list: Num, count: Num, op: Num, stamps: Num): void;
+  presentShare(patienceMs: Num): void;
+  presentHelp(list: Num, count: Num, op: Num, stamps: Num): Num;
   presentExtras(list: Num, count: Num, atMostOne: Num): void;
   presentSettle(acc: Num): void;
   frameWeight(frame: Num): Num;

@@ -107,15 +107,19 @@ export class AddressSpace {
    *
    * @param access - READ 1, WRITE 2, EXECUTE 4
    * @param firstAddress - the access's first byte
+   * @param contents - so many pages can be given bytes afterwards without asking for memory
    * @returns the number of pages
    * @throws ZxError with the status of the first fault, or ZX_ERR_NO_MEMORY; then no page was
    *     touched
    */
-  touch(page: number, pages: number, access: number, firstAddress = toBytes(page)): number {
+  touch(
+    page: number, pages: number, access: number, firstAddress = toBytes(page), contents = 0,
+  ): number {
     if (pages === 0) return 0;
     if (this.#streamBound > 0) this.assertAccess(page, pages, access, firstAddress);
     const { core } = this.system;
-    const touched = core.faultRange(this.ref, page, pages, access);
+    const room = contents === 0 ? 0 : core.contentsReserve(contents);
+    const touched = room < 0 ? room : core.faultRange(this.ref, page, pages, access);
     if (touched >= 0) return pages;
     this.assertAccess(page, pages, access, firstAddress);
     const what = `to touch ${pages} pages, with page tables and page lists for them`;

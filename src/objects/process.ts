@@ -19,7 +19,7 @@ import {
 } from './units.js';
 import { Access, ALL_ACCESS } from './vm-options.js';
 import type { Vmar } from './vmar.js';
-import { readBytes, writeBytes } from './vmo-bytes.js';
+import { readBytes, writeTouched } from './vmo-bytes.js';
 import type { VmoObject } from './vmo-object.js';
 
 /** Pages that surely fit into an array. */
@@ -82,9 +82,9 @@ export class Process extends Handle<ProcessObject> {
     const process = this.#running();
     toData(data);
     accessRange(process, address, data.length, Access.WRITE, (page, pages, from) =>
-      process.aspace.touch(page, pages, Access.WRITE, from));
+      process.aspace.touch(page, pages, Access.WRITE, from, pages));
     for (const part of byteParts(process, BigInt(address), data.length)) {
-      writeBytes(part.vmo, part.offset, data.subarray(part.at, part.at + part.length));
+      writeTouched(part.vmo, part.offset, data.subarray(part.at, part.at + part.length));
     }
   }
 

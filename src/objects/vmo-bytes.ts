@@ -7,7 +7,7 @@
  */
 
 import { checkCore, checkMemory } from './errors.js';
-import { newBytes, PAGE_BYTES, PAGE_BYTES_BIG, pageOf, pagesUp, toBytes } from './units.js';
+import { newBytes, PAGE_BYTES, pageOf, pagesUp, toBytes } from './units.js';
 import type { VmoObject } from './vmo-object.js';
 
 const EXACT = 1n << 53n;
@@ -54,78 +54,40 @@ export function writeBytes(vmo: VmoObject, offset: bigint, data: Uint8Array): vo
 }
 
 /**
- * Zeroes bytes of a VMO. Whole pages go (pinned and contiguous ones stay and are zeroed in place),
- * in partial pages bytes are written only where there is content.
+ * Writes bytes into pages that were touched for writing, with room for their contents reserved:
+ * cannot fail.
+ */
+export function writeTouched(vmo: VmoObject, offset: bigint, data: Uint8Array): void {
+  const at = toBytes(vmo.offsetPages) + offset;
+  const { core } = vmo.system;
+  const { ref } = vmo.tree;
+  const skip = Number(at & 4095n);
+  if (at + BigInt(data.length) <= EXACT || skip === 0) {
+    core.vmoWriteReserved(ref, Number(at), data);
+    return;
+  }
+  const start = pageOf(at) * PAGE_BYTES;
+  const whole = new Uint8Array(skip + data.length);
+  core.vmoRead(ref, start, whole.subarray(0, skip));
+  whole.set(data, skip);
+  core.vmoWriteReserved(ref, start, whole);
+}
+
+/**
+ * Zeroes bytes of a VMO, all or none. Whole pages go (pinned and contiguous ones stay and are
+ * zeroed in place), in partial pages bytes are written only where there is content.
  */
 export function zeroBytes(vmo: VmoObject, offset: bigint, length: bigint): void {
   if (length === 0n) return;
   const from = toBytes(vmo.offsetPages) + offset;
   const to = from + length;
+  const { core } = vmo.system;
   if (vmo.isContiguous) {
-    vmo.system.core.vmoZeroInPlace(vmo.tree.ref, Number(from), Number(length));
+    core.vmoZeroInPlace(vmo.tree.ref, Number(from), Number(length));
     return;
   }
-  if (!vmo.tree.isPinned && to <= EXACT) {
-    zeroUnpinned(vmo, from, Number(length));
-    return;
-  }
-  const firstWhole = pageOf(from + 4095n);
-  const endWhole = pageOf(to);
-  if (endWhole < firstWhole) {
-    zeroInPage(vmo, from, Number(length));
-    return;
-  }
-  zeroInPage(vmo, from, Number(toBytes(firstWhole) - from));
-  zeroInPage(vmo, toBytes(endWhole), Number(to - toBytes(endWhole)));
-  zeroPages(vmo, firstWhole, endWhole);
-}
-
-/** One call of the core: all or nothing. Whole pages are dropped. */
-function zeroUnpinned(vmo: VmoObject, at: bigint, length: number): void {
-  const { core } = vmo.system;
-  const status = core.vmoZeroBytes(vmo.tree.ref, Number(at), length);
-  checkMemory(core, status, `to zero ${length} bytes at ${at}`, { offset: at, length });
-}
-
-function zeroInPage(vmo: VmoObject, at: bigint, length: number): void {
-  if (length === 0) return;
-  if (at + BigInt(length) <= EXACT) {
-    zeroUnpinned(vmo, at, length);
-    return;
-  }
-  const { core } = vmo.system;
-  const { ref } = vmo.tree;
-  const details = { offset: at, length };
-  if (core.vmoFrame(ref, pageOf(at)) === 0) return;
-  const start = pageOf(at) * PAGE_BYTES;
-  const page = new Uint8Array(PAGE_BYTES);
-  checkCore(core.vmoRead(ref, start, page), 'read failed', details);
-  const skip = Number(at & 4095n);
-  page.fill(0, skip, skip + length);
-  const status = core.vmoWrite(ref, start, page);
-  checkMemory(core, status, `to zero ${length} bytes at ${at}`, details);
-}
-
-/** Zeroes whole pages of the tree: runs without pins are dropped, pinned pages are filled. */
-function zeroPages(vmo: VmoObject, first: number, end: number): void {
-  const { tree } = vmo;
-  let at = first;
-  for (const span of tree.pinnedSpans(first, end - first)) {
-    dropPages(vmo, at, span.first);
-    at = span.first + span.pages;
-    for (let page = span.first; page < at; page++) {
-      // Half by half: the core would drop a whole page.
-      zeroInPage(vmo, toBytes(page), PAGE_BYTES / 2);
-      zeroInPage(vmo, toBytes(page) + PAGE_BYTES_BIG / 2n, PAGE_BYTES / 2);
-    }
-  }
-  dropPages(vmo, at, end);
-}
-
-function dropPages(vmo: VmoObject, first: number, end: number): void {
-  if (end <= first) return;
-  const { core } = vmo.system;
-  const pages = end - first;
-  const status = core.vmoZeroPages(vmo.tree.ref, first, pages);
-  checkMemory(core, status, `to zero ${pages} pages`, { page: first, pages });
+  const first = pageOf(from);
+  const kept = vmo.tree.isPinned ? vmo.tree.pinnedSpans(first, pagesUp(to) - first) : [];
+  const status = core.vmoZeroBytes(vmo.tree.ref, from, to, kept);
+  checkMemory(core, status, `to zero ${length} bytes at ${from}`, { offset: from, length });
 }

@@ -276,8 +276,8 @@ function resize(vmo: VmoObject, bytes: bigint): void {
   }
   const shrinks = pages < extent.sizePages || bytes < extent.streamSizeBytes;
   const hasTail = bytes < vmo.sizeBytes && !isPageAligned(bytes);
-  if (shrinks && hasTail) zeroBytes(vmo, bytes, 4096n - (bytes & 4095n));
-  const status = system.core.vmoResize(tree.ref, pages);
+  const tailBytes = shrinks && hasTail ? Number(bytes & 4095n) : 0;
+  const status = system.core.vmoResize(tree.ref, pages, tailBytes);
   checkMemory(system.core, status, `for a size of ${bytes} bytes`, { size: bytes });
   extent.sizePages = pages;
   extent.streamSizeBytes = bytes;

@@ -65,30 +65,6 @@ export interface LinuxSnapshot {
 }
 
 /**
- * Walks the present pages of a mapping, run by run in address order.
- *
- * @param snapshot - the snapshot
- * @param mapping - one of its mappings
- * @param visit - called with the first page within the mapping, the first dense frame index, the
- *   number of pages, and the step of the index from one page to the next (1 or -1)
- */
-export function forEachPresentRun(
-  snapshot: Pick<LinuxSnapshot, 'runKinds'>,
-  mapping: Pick<LinuxMapping, 'runs'>,
-  visit: (page: number, frame: number, pages: number, step: 1 | -1) => void,
-): void {
-  const { segment, start, end } = mapping.runs;
-  for (let row = start; row < end; row++) {
-    if (snapshot.runKinds[segment.flags[row] as number] !== RunKind.PRESENT) continue;
-    const length = segment.length[row] as number;
-    const page = segment.page[row] as number;
-    const frame = segment.first[row] as number;
-    if (length < 0) visit(page, frame, -length, -1);
-    else visit(page, frame, length, 1);
-  }
-}
-
-/**
  * Walks the swapped pages of a mapping, page by page.
  *
  * @param snapshot - the snapshot
