@@ -9,7 +9,8 @@
  */
 import {
   AS_ROOT, B_ANON, B_HUGETLB, B_SHMEM, CHUNK_BYTES, CLASS_DENSE, H_DIRTY, H_FRAMES, H_FRAME_B,
-  H_FRAME_WEIGHT, H_SHARE_COUNT, H_SHARE_TABLE, PTE_P, PTE_SHIFT, T_BITMAP, T_CLASS, T_DATA,
+  H_FRAME_WEIGHT, H_SHARE_COUNT, H_SHARE_TABLE, PTE_P, PTE_SHIFT, T_BITMAP, T_CLASS, T_COUNT,
+  T_DATA,
 } from "./layout";
 import { chunkAlloc } from "./heap";
 import { shareOf } from "./shares";
@@ -83,6 +84,11 @@ function scanLeaf(
     return;
   }
   let from = data + T_BITMAP;
+  if (first == 0 && last == 512) {
+    const end = from + (<u32>load<u16>(table + T_COUNT) << 2);
+    scanRun(from, end, op, stamps, stamp, out);
+    return;
+  }
   let to = from;
   for (let w: u32 = 0; w < 16; w++) {
     const bits = load<u32>(data + (w << 2));
@@ -127,7 +133,10 @@ function countRun(from: u32, to: u32): void {
     const four = v128.load(at);
     const entry = i32x4.extract_lane(four, 0);
     if (!inRow(four, entry)) {
-      for (let i: u32 = 0; i < 16; i += 4) countEntry(load<u32>(at + i), weights, dirty);
+      countEntry(entry, weights, dirty);
+      countEntry(load<u32>(at, 4), weights, dirty);
+      countEntry(load<u32>(at, 8), weights, dirty);
+      countEntry(load<u32>(at, 12), weights, dirty);
       continue;
     }
     const frame = <u32>entry >> PTE_SHIFT;
@@ -142,11 +151,10 @@ function countRun(from: u32, to: u32): void {
 // @ts-ignore: decorator
 @inline
 function countEntry(entry: u32, weights: u32, dirty: u32): void {
-  if ((entry & PTE_P) == 0) return;
   const frame = entry >> PTE_SHIFT;
-  store<u8>(dirty + (frame >> DIRTY_SHIFT), 1);
+  store<u8>(dirty + (frame >> DIRTY_SHIFT), 1); // at worst for an entry that is not present
   const cell = weights + (frame << 2);
-  store<u32>(cell, load<u32>(cell) + 1);
+  store<u32>(cell, load<u32>(cell) + (entry & PTE_P));
 }
 
 /** `countRun` where other threads count too. */
