@@ -12,14 +12,15 @@
  *     if the VMO's tree alone holds the page.
  */
 import {
-  AS_PRESENT, FANOUT, FANOUT_BITS, H_PATH, H_PATH_LEAF, H_PATH_VMO, KEY_MAX, M_ASPACE, M_KEY,
-  M_PERMS, M_VMO, NO_MEMORY, PERM_EXECUTE, PERM_READ, PERM_WRITE, PTE_P, PTE_SHIFT, PTE_W, PTE_X,
-  VK_PHYSICAL, V_KIND, V_LIMIT, V_PARENT,
+  A_DIRTY_SHIFT, AS_PRESENT, FANOUT, FANOUT_BITS, H_PATH, H_PATH_LEAF, H_PATH_VMO, KEY_MAX,
+  M_ASPACE, M_KEY, M_PERMS, M_VMO, NO_MEMORY, PAGE_DIRTY, PERM_EXECUTE, PERM_READ, PERM_WRITE,
+  PTE_P, PTE_SHIFT, PTE_W, PTE_X, VK_PHYSICAL, V_KIND, V_LIMIT, V_PARENT,
 } from "./layout";
 import { commitKeys } from "./content";
-import { freeFrames } from "./frames";
+import { frameA, freeFrames } from "./frames";
 import { findMapping, mappingBase, mappingEnd } from "./mappings";
 import { isChild, nodeOf } from "./nodes";
+import { isPagerRoot } from "./pager";
 import { isOwn, ready, reserveNodes, reserveTables } from "./reserve";
 import { entryGet, entrySet, hitRun, makeRoom, TABLE_MASK } from "./tables";
 import { beyond, findLeaf, indexAt } from "./tree";
@@ -33,6 +34,11 @@ function isPhysical(vmo: u32): bool {
   return load<u8>(vmo + V_KIND) == VK_PHYSICAL;
 }
 
+/** Clean pages of a pager's VMO must fault when they are written first. */
+function mayWrite(vmo: u32, frame: u32): bool {
+  return !isPagerRoot(vmo) || load<u32>(frameA(frame)) >> A_DIRTY_SHIFT == PAGE_DIRTY;
+}
+
 /** Entry for the page at a key, 0 when none is there; with `write` only if it may be written. */
 function entryFor(vmo: u32, key: u64, perms: u32, write: bool): u32 {
   const base = PTE_P | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
@@ -43,7 +49,7 @@ function entryFor(vmo: u32, key: u64, perms: u32, write: bool): u32 {
   const i = <u32>key & (FANOUT - 1);
   const slot = leaf == 0 ? 0 : load<u32>(leaf + (i << 2));
   if (isChild(slot)) {
-    const own = (found & 1) == 0 && isOwn(leaf, i, slot);
+    const own = (found & 1) == 0 && isOwn(leaf, i, slot) && mayWrite(vmo, slot);
     if (write && !own) return 0;
     return slot << PTE_SHIFT | base | (own && (perms & PERM_WRITE) != 0 ? PTE_W : 0);
   }

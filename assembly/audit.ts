@@ -3,10 +3,10 @@
  * references, masks and counts are recounted from the roots.
  */
 import {
-  A_REF_MASK, B_STATE_MASK, FANOUT, HEIGHT_MAX, H_FRAMES, H_FRAME_BUMP, H_NODE_CHUNKS, H_OUT,
-  H_VMOS, NC_HEADERS, NC_NEXT, NC_RECORDS, NH_COUNT, NH_MASK, NH_REFS, NODES_PER_CHUNK, NODE_SHIFT,
-  NR_BYTES, NR_MARK, ST_FREE, ST_OBJECT, VK_CONTIGUOUS, V_BASE, V_HEIGHT, V_KIND, V_NEXT, V_ROOT,
-  V_SIZE,
+  A_DIRTY_SHIFT, A_REF_MASK, B_STATE_MASK, FANOUT, HEIGHT_MAX, H_FRAMES, H_FRAME_BUMP,
+  H_NODE_CHUNKS, H_OUT, H_VMOS, NC_HEADERS, NC_NEXT, NC_RECORDS, NH_COUNT, NH_MASK, NH_REFS,
+  NODES_PER_CHUNK, NODE_SHIFT, NR_BYTES, NR_MARK, ST_FREE, ST_OBJECT, VK_CONTIGUOUS, V_BASE,
+  V_HEIGHT, V_KIND, V_NEXT, V_ROOT, V_SIZE,
 } from "./layout";
 import { auditRecords, auditStates } from "./audit-records";
 import { auditTables } from "./audit-tables";
@@ -14,6 +14,7 @@ import { strayFrame } from "./contiguous";
 import { frameA, frameB, frameState } from "./frames";
 import { headerOf, isChild, nodeOf, recordOf } from "./nodes";
 import { wrongShowing } from "./intervals";
+import { pagedFault } from "./pager";
 import { countRange } from "./tree";
 import { scratchAlloc, scratchFree } from "./account";
 
@@ -26,6 +27,7 @@ export const BROKEN_ENTRY: i32 = 6;
 export const BROKEN_KEY: i32 = 7;
 export const BROKEN_INTERVAL: i32 = 8;
 export const BROKEN_RUN: i32 = 9;
+export const BROKEN_DIRTY: i32 = 10;
 export const BROKEN_WRITABLE: i32 = 16;
 export const BROKEN_PRESENT: i32 = 17;
 export const BROKEN_TABLE: i32 = 18;
@@ -63,6 +65,7 @@ export function audit(): i32 {
   if (result == 0) result = auditRecords();
   if (result == 0) result = auditTables();
   if (result == 0) result = auditRuns();
+  if (result == 0) result = auditPaged();
   scratchFree(seen, bytes);
   return result;
 }
@@ -158,4 +161,20 @@ function auditRuns(): i32 {
     if (frame != 0) return broken(BROKEN_RUN, frame, frameState(frame), ST_OBJECT);
   }
   return 0;
+}
+
+/** Pages are dirty in VMOs of pagers alone, and there wherever an entry lets them be written. */
+function auditPaged(): i32 {
+  let dirty: u32 = 0;
+  for (let f: u32 = 1; f < load<u32>(H_FRAME_BUMP); f++) {
+    if ((load<u32>(frameB(f)) & B_STATE_MASK) != ST_OBJECT) continue;
+    dirty += u32(load<u32>(frameA(f)) >> A_DIRTY_SHIFT != 0);
+  }
+  let counted: u32 = 0;
+  for (let v = load<u32>(H_VMOS); v != 0; v = load<u32>(v + V_NEXT)) {
+    const fault = pagedFault(v);
+    if (fault != 0) return broken(BROKEN_DIRTY, v, fault, 0);
+    counted += load<u32>(H_OUT);
+  }
+  return dirty == counted ? 0 : broken(BROKEN_DIRTY, 0, dirty, counted);
 }

@@ -13,6 +13,7 @@ import { poolReserve } from "./heap";
 import { commitRun, contentOf } from "./commit";
 import { takeBack } from "./contiguous";
 import { frameC, freeFrames } from "./frames";
+import { commitPaged, isPagerRoot } from "./pager";
 import { ready, reserveContents, reserveNodes, writeNeeds } from "./reserve";
 import { seenFrame, setSize, taggedEnd, vmoBase, vmoSize } from "./vmos";
 
@@ -132,6 +133,10 @@ export function resize(vmo: u32, sizePages: u64, tail: u32): i32 {
 /** Commits the keys [lo, hi), reserved before. */
 export function commitKeys(vmo: u32, lo: u64, hi: u64): void {
   recall(vmo, lo, hi);
+  if (isPagerRoot(vmo)) {
+    commitPaged(vmo, lo, hi);
+    return;
+  }
   for (let key = lo; key < hi;) {
     const n = <u32>min(<u64>(FANOUT - (<u32>key & (FANOUT - 1))), hi - key);
     commitRun(vmo, key, n, 0);

@@ -7,12 +7,12 @@
  *     changes from one to the next.
  */
 import {
-  AS_COUNT, AS_INDEX, AS_NEXT, AS_PRESENT, AS_ROOT, AS_TABLES, B_KEY_SHIFT, FANOUT, H_ASPACES,
-  H_CONTENTS, H_OUT, H_STATES, H_VMOS, M_BASE, M_KEY, M_PAGES, M_PERMS, M_VMO, NH_COUNT, PAGE_BYTES,
-  PTE_W, STATE_COUNT, VF_DISCARDED, V_BASE, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND, V_LENT, V_LIMIT,
-  V_NEXT, V_PARENT, V_PINNED, V_ROOT, V_SEQ, V_SIZE,
+  A_DIRTY_SHIFT, AS_COUNT, AS_INDEX, AS_NEXT, AS_PRESENT, AS_ROOT, AS_TABLES, B_KEY_SHIFT, FANOUT,
+  H_ASPACES, H_CONTENTS, H_OUT, H_STATES, H_VMOS, M_BASE, M_KEY, M_PAGES, M_PERMS, M_VMO, NH_COUNT,
+  PAGE_BYTES, PTE_W, STATE_COUNT, VF_DISCARDED, V_BASE, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND,
+  V_LENT, V_LIMIT, V_NEXT, V_PARENT, V_PINNED, V_ROOT, V_SEQ, V_SIZE,
 } from "./layout";
-import { frameB, frameC } from "./frames";
+import { frameA, frameB, frameC } from "./frames";
 import { headerOf, isChild, nodeOf } from "./nodes";
 import { entryGet, TABLE_MASK } from "./tables";
 
@@ -61,6 +61,7 @@ function digestNode(start: u64, node: u32, height: u32): u64 {
 function digestFrame(start: u64, frame: u32): u64 {
   const state = load<u32>(frameB(frame)) & ((1 << B_KEY_SHIFT) - 1); // pins and flags too
   let hash = mix(mix(start, frame), state);
+  hash = mix(hash, load<u32>(frameA(frame)) >> A_DIRTY_SHIFT);
   const content = load<u32>(frameC(frame)) >> 12 << 12;
   if (content != 0)
     for (let at: u32 = 0; at < PAGE_BYTES; at += 8) hash = mix(hash, load<u64>(content + at));

@@ -20,6 +20,7 @@ import { takeBack } from "./contiguous";
 import { freeFrames } from "./frames";
 import { findMapping, mappingBase, mappingEnd } from "./mappings";
 import { headerOf, isChild } from "./nodes";
+import { isPagerRoot } from "./pager";
 import {
   admitKey, contentsLow, ready, reserveContents, reserveNodes, reserveTables, writeNeeds,
 } from "./reserve";
@@ -266,7 +267,8 @@ function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
   makeRoomFor(table, <u32>vpn & 511, n);
   const before = load<u16>(table + T_COUNT);
   const run = min<u32>(n, FANOUT - (<u32>key & 31));
-  const write = (perms & PERM_WRITE) != 0 ? PTE_W : 0;
+  // a clean page of a pager's VMO must fault when it is written first
+  const write = (perms & PERM_WRITE) != 0 && !isPagerRoot(vmo) ? PTE_W : 0;
   readRun(table, <u32>vpn & 511, vmo, key, run, base, write);
   notePresent(aspace, load<u16>(table + T_COUNT) - before);
   return run;

@@ -29,6 +29,7 @@ export * from "./facts";
 export * from "./scans";
 export { giveUp } from "./sharing";
 export * from "./digest";
+export * from "./pager-doors";
 
 export function boot(pages: u32, limitChunks: u32): i32 { return bootCore(pages, limitChunks); }
 

@@ -86,6 +86,10 @@ export const WALKS_MASK: u32 = 63;
 export const FRAME_BYTES: u32 = 16;
 export const A_REF: u32 = 1;
 export const A_REF_MASK: u32 = 0x3fffffff;
+export const A_DIRTY_SHIFT: u32 = 30; // pages of a pager's VMO: clean 0, dirty 1, being cleaned 2
+export const PAGE_CLEAN: u32 = 0;
+export const PAGE_DIRTY: u32 = 1;
+export const PAGE_CLEANING: u32 = 2;
 export const B_STATE_MASK: u32 = 0xf;
 export const B_PIN_SHIFT: u32 = 8;
 export const B_PIN_ONE: u32 = 1 << 8;
@@ -153,6 +157,10 @@ export const KEY_MAX: u64 = 1 << 52;
 export const SLOT_TAG: u32 = 0xc0000000;
 export const SLOT_TAGS: u32 = 0x40000000; // values from here on are tagged
 export const SLOT_ZERO: u32 = 0x40000000; // reads zero, hides a live parent; covers a whole subtree
+// zero intervals of a pager's VMO: they read zero and cover a whole subtree, too
+export const SLOT_ZERO_DIRTY: u32 = 0x80000000;
+export const SLOT_ZERO_CLEANING: u32 = 0x80000001; // being written back
+export const SLOT_ZERO_UNTRACKED: u32 = 0x80000002; // behind the stream: nobody writes them back
 
 // ---- VMO record, 128 bytes ----------------------------------------------------------------------
 export const VMO_BYTES: u32 = 128;
@@ -180,6 +188,7 @@ export const V_LENT: u32 = 124; // contiguous: pages lent out
 export const VK_ANONYMOUS: u32 = 0;
 export const VK_PHYSICAL: u32 = 1;
 export const VK_FILE: u32 = 2;
+export const VK_PAGER: u32 = 3; // without a live parent: what no slot says is absent, not zero
 export const VK_CONTIGUOUS: u32 = 4;
 export const VF_ZERO_MAPPED: u32 = 1; // some mapping may hold the zero page
 export const VF_DISCARDED: u32 = 2; // its pages were discarded: an access finds nothing

@@ -105,7 +105,7 @@ function shareWindow(parent: u32, child: u32, lo: u64, hi: u64, whole: bool): vo
 }
 
 /** Takes hardware write permission for the keys [lo, hi) from every mapping of a VMO. */
-function protectWindow(vmo: u32, lo: u64, hi: u64): void {
+export function protectWindow(vmo: u32, lo: u64, hi: u64): void {
   for (let m = firstShowing(vmo, lo, hi); m != 0; m = nextShowing(m, lo, hi)) {
     const key = load<u64>(m + M_KEY);
     const from = max(lo, key);

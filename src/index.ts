@@ -13,6 +13,7 @@ export {
   type PageRun, type VmoRef,
 } from './core/core.js';
 export { VmoLockState, type DiscardableState } from './objects/discardable.js';
+export { PagedUse, type DirtyRun, type PagedNeed } from './core/paged.js';
 export { ZxError, type ErrorDetails } from './objects/errors.js';
 export type { Arch } from './objects/arch.js';
 export type { FaultObserver, FaultRecord } from './objects/faults.js';
@@ -21,6 +22,8 @@ export * from './objects/info.js';
 export { Job, type ProcessOptions } from './objects/job.js';
 export type { Koid } from './objects/koid.js';
 export { ObjectType, type NameOptions } from './objects/object.js';
+export { Pager } from './objects/pager.js';
+export * from './objects/pager-options.js';
 export { Pin } from './objects/pin.js';
 export { Process } from './objects/process.js';
 export type { Aslr, AslrOptions } from './objects/randomise.js';

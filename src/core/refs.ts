@@ -22,6 +22,7 @@ export const CoreVmoKind = {
   /** A page of zeros. */ ANONYMOUS: 0,
   /** Nothing to allocate: device memory. */ PHYSICAL: 1,
   /** What a live parent has, or a page of zeros. */ FILE: 2,
+  /** What a live parent has; without one, the pager is asked. */ PAGER: 3,
   /** Its own frame, lent out: one run of physical memory. */ CONTIGUOUS: 4,
 } as const;
 

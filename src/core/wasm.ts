@@ -107,6 +107,18 @@ export interface RawExports {
   presentExtras(list: Num, count: Num, atMostOne: Num): void;
   presentSettle(acc: Num): void;
   frameWeight(frame: Num): Num;
+  pagerNeed(vmo: Num, page: Num, n: Num, mode: Num): Num;
+  pagerWritten(root: Num, page: Num, n: Num): void;
+  pagerAllowDirty(root: Num, page: Num, n: Num): Num;
+  pagerWritebackBegin(root: Num, page: Num, n: Num, zeros: Num): Num;
+  pagerWritebackEnd(root: Num, page: Num, n: Num): Num;
+  pagerDirtyRuns(root: Num, page: Num, n: Num, out: Num, room: Num): Num;
+  pagerZero(
+    root: Num, firstPage: Num, firstByte: Num, endPage: Num, endByte: Num, slot: Num,
+  ): Num;
+  pagerResize(root: Num, sizePages: Num, tail: Num): Num;
+  pagerDropClean(root: Num, page: Num, n: Num, markers: Num): Num;
+  pagesMove(vmo: Num, page: Num, n: Num, aux: Num, auxPage: Num, replace: Num): Num;
   digest(): void;
   audit(): Num;
 }

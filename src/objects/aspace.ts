@@ -8,6 +8,7 @@
 import type { AspaceRef, MappingRef, VmoRef } from '../core/core.js';
 import { checkMemory, fail } from './errors.js';
 import type { Mapping } from './mapping.js';
+import { touchPages } from './paged-use.js';
 import type { StatusName } from './status.js';
 import type { KernelSystem } from './system.js';
 import { hex, toBytes } from './units.js';
@@ -42,6 +43,7 @@ export class AddressSpace {
   /** Regions placed so far, for addresses at random. */
   placements = 0;
   #streamBound = 0;
+  #paged = 0;
 
   /**
    * @param system - the system it belongs to
@@ -110,13 +112,21 @@ export class AddressSpace {
    * @param contents - so many pages can be given bytes afterwards without asking for memory
    * @returns the number of pages
    * @throws ZxError with the status of the first fault, or ZX_ERR_NO_MEMORY; then no page was
-   *     touched
+   *     touched. Where a pager fills what is mapped: also as `touchPages`
    */
   touch(
     page: number, pages: number, access: number, firstAddress = toBytes(page), contents = 0,
   ): number {
     if (pages === 0) return 0;
     if (this.#streamBound > 0) this.assertAccess(page, pages, access, firstAddress);
+    if (this.#paged === 0) return this.#touchNow(page, pages, access, firstAddress, contents);
+    return touchPages(this, { page, pages, access, firstAddress }, () =>
+      this.#touchNow(page, pages, access, firstAddress, contents));
+  }
+
+  #touchNow(
+    page: number, pages: number, access: number, firstAddress: bigint, contents: number,
+  ): number {
     const { core } = this.system;
     const room = contents === 0 ? 0 : core.contentsReserve(contents);
     const touched = room < 0 ? room : core.faultRange(this.ref, page, pages, access);
@@ -138,6 +148,11 @@ export class AddressSpace {
   /** Counts a mapping that faults beyond its stream: accesses are checked here first then. */
   addStreamBound(count: number): void {
     this.#streamBound += count;
+  }
+
+  /** Counts a mapping of what a pager fills: accesses may have to ask it first then. */
+  addPaged(count: number): void {
+    this.#paged += count;
   }
 
   /**

@@ -65,6 +65,7 @@ export class Mapping implements MappingParts {
     if (parts.vmoOffsetPages + parts.pages > codePage && (this.perms & Access.EXECUTE) !== 0) {
       this.aspace.vdsoCode.add(this);
     }
+    if (this.vmo.tree.source !== undefined) this.aspace.addPaged(1);
   }
 
   /**
@@ -251,6 +252,7 @@ export class Mapping implements MappingParts {
     this.#pieces = [];
     this.aspace.vdsoCode.delete(this);
     if (this.#isStreamBound) this.aspace.addStreamBound(-1);
+    if (this.vmo.tree.source !== undefined) this.aspace.addPaged(-1);
     this.vmo.removeMapping(this.aspace);
   }
 

@@ -23,6 +23,8 @@ export const ObjectType = {
   JOB: 17,
   /** ZX_OBJ_TYPE_VMAR. */
   VMAR: 18,
+  /** ZX_OBJ_TYPE_PAGER. */
+  PAGER: 28,
 } as const;
 /** A kind of object. */
 export type ObjectType = (typeof ObjectType)[keyof typeof ObjectType];

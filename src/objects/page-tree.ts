@@ -15,6 +15,7 @@
 
 import type { Core, VmoRef } from '../core/core.js';
 import { checkMemory } from './errors.js';
+import type { PageSource } from './page-source.js';
 import type { VmoObject } from './vmo-object.js';
 
 /** Kinds of page trees: `CoreVmoKind`. */
@@ -50,6 +51,8 @@ export class PageTree {
   owner: VmoObject | undefined;
   /** Times that its pages were reclaimed. */
   changeEvents = 0;
+  /** Where its absent pages come from: a pager's VMO and its clones. Immutable once made. */
+  source: PageSource | undefined;
   readonly #home: TreeHome;
   #users = 1;
   readonly #pins = new Set<PageSpan>();
@@ -68,6 +71,7 @@ export class PageTree {
     this.rootOffsetPages = rootOffsetPages;
     this.parent = parent;
     if (parent !== undefined) parent.#users += 1;
+    this.source = parent?.source;
     home.trees.add(this);
   }
 
@@ -179,6 +183,7 @@ export class PageTree {
       if (tree.#family !== undefined) tree.#family.leaves -= 1;
       tree.#home.trees.delete(tree);
       tree.#home.core.vmoRelease(tree.ref);
+      if (tree.source?.isRoot(tree) === true) tree.source.end();
       tree = tree.parent;
     }
   }

@@ -74,6 +74,8 @@ export const DefaultRights = {
   VMO: BASIC | IO | PROPERTY | Right.MAP | Right.SIGNAL,
   /** Of VMARs; READ, WRITE, EXECUTE by what they allow. */
   VMAR: (BASIC & ~Right.WAIT) | Right.OP_CHILDREN,
+  /** Of pagers. */
+  PAGER: Right.INSPECT | Right.TRANSFER | Right.ATTACH_VMO | Right.MANAGE_VMO,
   /** Of processes. */
   PROCESS: TASK | Right.ENUMERATE | Right.MANAGE_PROCESS | Right.MANAGE_THREAD,
   /** Of threads. */

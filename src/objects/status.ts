@@ -23,6 +23,8 @@ export const Status = {
   ZX_ERR_BAD_HANDLE: -11,
   /** The object is of another type. */
   ZX_ERR_WRONG_TYPE: -12,
+  /** The room given is too small. */
+  ZX_ERR_BUFFER_TOO_SMALL: -15,
   /** A range leaves the object. */
   ZX_ERR_OUT_OF_RANGE: -14,
   /** The object is in a state that forbids it. */
@@ -39,6 +41,12 @@ export const Status = {
   ZX_ERR_UNAVAILABLE: -28,
   /** A right or permission is missing. */
   ZX_ERR_ACCESS_DENIED: -30,
+  /** Reading or writing the store failed. */
+  ZX_ERR_IO: -40,
+  /** The store has other data than were written. */
+  ZX_ERR_IO_DATA_INTEGRITY: -42,
+  /** The store is full. */
+  ZX_ERR_NO_SPACE: -54,
 } as const;
 
 /** A status by name, such as `ZX_ERR_OUT_OF_RANGE`. */

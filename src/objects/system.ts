@@ -8,25 +8,30 @@
  */
 
 import { Core, CoreVmoKind, FrameState, hasCoreBuild, type CoreOptions } from '../core/core.js';
-import { fail } from './errors.js';
+import { checkMemory, fail } from './errors.js';
 import type { FaultObserver, FaultRecord } from './faults.js';
+import { toHandle } from './handle.js';
 import type { KernelMemory, VmoFigures, VmoPart } from './info.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
-import type { NameOptions } from './object.js';
+import { checkNames, type NameOptions } from './object.js';
 import type { PageTree, TreeHome } from './page-tree.js';
+import { PagerObject } from './pager-object.js';
+import type { PagerHandler } from './pager-options.js';
+import { Pager } from './pager.js';
 import type { Aslr } from './randomise.js';
 import { DefaultRights } from './rights.js';
 import { checkCoreOptions, systemSettings, type SystemOptions } from './system-options.js';
 import {
-  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, refuse, toBits, toCount,
-  toOptions, toU64, vmoSizePages, type Bytes,
+  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, pageOf, pagesUp, refuse,
+  toBits, toCount, toOptions, toU64, vmoSizePages, type Bytes,
 } from './units.js';
-import type { Vmo } from './vmo.js';
+import { Vmo } from './vmo.js';
 import { makeVmo } from './vmo-create.js';
 import type { VmoObject } from './vmo-object.js';
 import { VmoOption } from './vmo-options.js';
+import { checkRange } from './vmo-range.js';
 
 export type { SystemOptions } from './system-options.js';
 
@@ -291,6 +296,54 @@ export class KernelSystem implements TreeHome {
     return makeVmo(this, {
       kind: CoreVmoKind.FILE, sizePages: vmoSizePages(bytes), streamSizeBytes: bytes, names,
     });
+  }
+
+  /**
+   * Makes a pager (`zx_pager_create`), which makes VMOs and fills them.
+   *
+   * @param handler - answers its page requests; without one the program reads them with
+   *     `nextRequest`, and an access that needs an answer fails with ZX_ERR_SHOULD_WAIT
+   * @param options - 0
+   * @param names - a builder's name and koid
+   * @throws ZxError ZX_ERR_INVALID_ARGS for options
+   */
+  createPager(handler?: PagerHandler, options = 0, names: NameOptions = {}): Pager {
+    this.assertNotBusy();
+    if (toBits(options, 'options') !== 0) {
+      fail('ZX_ERR_INVALID_ARGS', `pager options ${options}: expected 0`, { options });
+    }
+    if (handler !== undefined && typeof handler !== 'function') {
+      refuse(handler, 'handler', 'a function');
+    }
+    checkNames(this, toOptions(names, 'names'));
+    return new Pager(new PagerObject(this, handler, names), DefaultRights.PAGER);
+  }
+
+  /**
+   * Takes clean, unpinned pages from a pager's VMO, as the kernel does when memory is short; the
+   * pager is asked again when they are used next. Other VMOs have none.
+   *
+   * @param vmo - any VMO
+   * @param offset - first byte; the range is widened to whole pages
+   * @param length - bytes
+   * @returns how many pages went
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE, ZX_ERR_NO_MEMORY
+   */
+  evictPages(vmo: Vmo, offset: Bytes, length: Bytes): number {
+    this.assertNotBusy();
+    const object = toHandle(vmo, Vmo, 'vmo', this).forPager(0);
+    const { tree } = object;
+    const from = toU64(offset, 'offset');
+    const bytes = toU64(length, 'length');
+    checkRange(object, from, bytes);
+    if (tree.source?.isRoot(tree) !== true) return 0;
+    const first = pageOf(from);
+    const pages = pagesUp(from + bytes) - first;
+    const at = object.offsetPages + first;
+    const gone = this.core.pagedDropClean(tree.ref, at, pages, false);
+    checkMemory(this.core, gone, 'to evict', { pages });
+    if (gone > 0) tree.changeEvents += 1;
+    return gone;
   }
 
   /**

@@ -7,9 +7,11 @@
  */
 
 import type { AddressSpace } from './aspace.js';
+import { PagedUse } from '../core/paged.js';
 import { checkMemory, fail } from './errors.js';
 import type { Mapping } from './mapping.js';
-import { hex, toBytes } from './units.js';
+import { askUntilReady, findLack, type Lack } from './paged-use.js';
+import { hex, pageOf, toBytes } from './units.js';
 import { Access, VmarOp } from './vm-options.js';
 import type { VmarObject } from './vmar-object.js';
 import { VmoOp } from './vmo-options.js';
@@ -24,6 +26,13 @@ const VMO_OP: Readonly<Record<number, number | undefined>> = {
   [VmarOp.DONT_NEED]: VmoOp.DONT_NEED,
   [VmarOp.ALWAYS_NEED]: VmoOp.ALWAYS_NEED,
   [VmarOp.PREFETCH]: VmoOp.PREFETCH,
+};
+/** What a pager has to make pages ready for, by operation. */
+const PAGED_USE: Readonly<Record<number, PagedUse | undefined>> = {
+  [VmarOp.COMMIT]: PagedUse.COMMIT,
+  [VmarOp.ZERO]: PagedUse.ZERO,
+  [VmarOp.ALWAYS_NEED]: PagedUse.READ,
+  [VmarOp.PREFETCH]: PagedUse.READ,
 };
 const NEEDS_WRITE: readonly number[] = [VmarOp.COMMIT, VmarOp.DECOMMIT, VmarOp.ZERO];
 const NOT_IN_CHILDREN: readonly number[] = [VmarOp.COMMIT, VmarOp.DECOMMIT, VmarOp.PREFETCH];
@@ -51,7 +60,41 @@ export function vmarOpRange(
   vmar: VmarObject, op: number, address: bigint, length: bigint, opChildren: boolean,
 ): void {
   if (!(op in VMO_OP)) fail('ZX_ERR_INVALID_ARGS', `range operation ${op} of VMARs`, { op });
+  let parts: Part[] = [];
   const [first, end] = vmar.checkRange(address, length, 'ZX_ERR_OUT_OF_RANGE');
+  askUntilReady(end - first, () => {
+    vmar.checkRange(address, length, 'ZX_ERR_OUT_OF_RANGE');
+    parts = partsOf(vmar, op, first, end, opChildren);
+    return findLackIn(parts, op);
+  });
+  perform(vmar.aspace, op, parts, first, end - first);
+}
+
+/** What pagers have to be asked for before an operation, if anything. */
+function findLackIn(parts: readonly Part[], op: number): Lack | undefined {
+  const use = PAGED_USE[op];
+  if (use === undefined) return undefined;
+  for (const { mapping, offset, length } of parts) {
+    const { vmo } = mapping;
+    if (vmo.tree.source === undefined) continue;
+    const [first, pages] = [pageOf(offset), pageOf(length)];
+    // whole pages become zero without being read, but pinned ones are zeroed in place
+    const spans = op === VmarOp.ZERO
+      ? vmo.tree.pinnedSpans(vmo.offsetPages + first, pages)
+      : [{ first: vmo.offsetPages + first, pages }];
+    for (const span of spans) {
+      const at = span.first - vmo.offsetPages;
+      const lack = findLack(vmo, { first: at, pages: span.pages, use });
+      if (lack !== undefined) return lack;
+    }
+  }
+  return undefined;
+}
+
+/** The parts of mappings in a range, each checked. */
+function partsOf(
+  vmar: VmarObject, op: number, first: number, end: number, opChildren: boolean,
+): Part[] {
   const parts: Part[] = [];
   for (let page = first; page < end; ) {
     const { mapping, vmar: inner } = vmar.leafAt(page);
@@ -64,7 +107,7 @@ export function vmarOpRange(
     parts.push(part);
     page += pages;
   }
-  perform(vmar.aspace, op, parts, first, end - first);
+  return parts;
 }
 
 function perform(

@@ -6,14 +6,88 @@
  *     above 2^53 are served by whole pages, so no byte goes astray.
  */
 
-import { checkCore, checkMemory } from './errors.js';
-import { newBytes, PAGE_BYTES, pageOf, pagesUp, toBytes } from './units.js';
+import { PagedUse } from '../core/paged.js';
+import { checkCore, checkMemory, fail } from './errors.js';
+import { usePages, type PageUse } from './paged-use.js';
+import { isPageAligned, newBytes, PAGE_BYTES, pageOf, pagesUp, toBytes } from './units.js';
 import type { VmoObject } from './vmo-object.js';
 
 const EXACT = 1n << 53n;
 
-/** Bytes of a VMO. */
-export function readBytes(vmo: VmoObject, offset: bigint, bytes: bigint): Uint8Array {
+/** Bytes of a VMO. A pager may be asked for them first: see `usePages`. */
+export function readBytes(vmo: VmoObject, offset: bigint, length: bigint): Uint8Array {
+  if (vmo.tree.source === undefined) return readNow(vmo, offset, length);
+  const uses = usesOf(offset, length, PagedUse.READ);
+  return usePages(vmo, uses, () => readNow(vmo, offset, length));
+}
+
+/**
+ * Writes bytes into a VMO; all or none. Device memory is not simulated: it reads as zeros. A pager
+ * may be asked first: see `usePages`.
+ */
+export function writeBytes(vmo: VmoObject, offset: bigint, data: Uint8Array): void {
+  if (vmo.tree.source === undefined) {
+    writeNow(vmo, offset, data);
+    return;
+  }
+  const uses = usesOf(offset, BigInt(data.length), PagedUse.WRITE);
+  usePages(vmo, uses, () => { writeNow(vmo, offset, data); });
+}
+
+/**
+ * Zeroes bytes of a VMO. Whole pages go (pinned and contiguous ones stay and are zeroed in place),
+ * in partial pages bytes are written only where there is content. Where a pager fills the VMO, it
+ * is asked for the partial pages, and `isTracked` says whether it is to write the zeros back.
+ */
+export function zeroBytes(
+  vmo: VmoObject, offset: bigint, length: bigint, isTracked = true,
+): void {
+  if (length === 0n) return;
+  const { tree } = vmo;
+  const end = offset + length;
+  if (tree.source === undefined) {
+    zeroNow(vmo, offset, length);
+    return;
+  }
+  const isRoot = tree.source.isRoot(tree);
+  const use = PagedUse.ZERO;
+  const partial = [offset, end].filter((at) => !isPageAligned(at));
+  const uses = partial.map((at) => ({ first: pageOf(at), pages: 1, use }));
+  if (isRoot && isTracked) { // pinned pages are zeroed in place: that is a write
+    const first = pageOf(offset);
+    for (const span of tree.pinnedSpans(vmo.offsetPages + first, pagesUp(end) - first)) {
+      uses.push({ first: span.first - vmo.offsetPages, pages: span.pages, use });
+    }
+  }
+  usePages(vmo, uses, () => {
+    if (isRoot) zeroRoot(vmo, offset, end, isTracked);
+    else zeroNow(vmo, offset, length);
+  });
+}
+
+/** The pages of a byte range. */
+function usesOf(offset: bigint, length: bigint, use: PagedUse): PageUse[] {
+  const first = pageOf(offset);
+  return length === 0n ? [] : [{ first, pages: pagesUp(offset + length) - first, use }];
+}
+
+/** Zeroes bytes of a VMO that a pager fills, not of a clone. */
+function zeroRoot(vmo: VmoObject, offset: bigint, end: bigint, isTracked: boolean): void {
+  const { tree, system } = vmo;
+  const first = vmo.offsetPages + pageOf(offset);
+  const pages = vmo.offsetPages + pagesUp(end) - first;
+  const pinnedPages = isTracked ? 0 : tree.pinnedPages(first, pages);
+  if (pinnedPages > 0) {
+    fail('ZX_ERR_BAD_STATE', `${pinnedPages} pages are pinned: expected none`, { pinnedPages });
+  }
+  const from = { page: first, byte: Number(offset & 4095n) };
+  const to = { page: vmo.offsetPages + pageOf(end), byte: Number(end & 4095n) };
+  const status = system.core.pagedZero(tree.ref, from, to, isTracked);
+  checkMemory(system.core, status, 'to zero', { offset, end });
+  tree.source?.noteChange();
+}
+
+function readNow(vmo: VmoObject, offset: bigint, bytes: bigint): Uint8Array {
   const out = newBytes(bytes);
   const { length } = out;
   if (length === 0) return out;
@@ -32,8 +106,7 @@ export function readBytes(vmo: VmoObject, offset: bigint, bytes: bigint): Uint8A
   return out;
 }
 
-/** Writes bytes into a VMO; all or none. Device memory is not simulated: it reads as zeros. */
-export function writeBytes(vmo: VmoObject, offset: bigint, data: Uint8Array): void {
+function writeNow(vmo: VmoObject, offset: bigint, data: Uint8Array): void {
   if (data.length === 0 || vmo.isPhysical) return;
   const at = toBytes(vmo.offsetPages) + offset;
   const { core } = vmo.system;
@@ -73,12 +146,7 @@ export function writeTouched(vmo: VmoObject, offset: bigint, data: Uint8Array): 
   core.vmoWriteReserved(ref, start, whole);
 }
 
-/**
- * Zeroes bytes of a VMO, all or none. Whole pages go (pinned and contiguous ones stay and are
- * zeroed in place), in partial pages bytes are written only where there is content.
- */
-export function zeroBytes(vmo: VmoObject, offset: bigint, length: bigint): void {
-  if (length === 0n) return;
+function zeroNow(vmo: VmoObject, offset: bigint, length: bigint): void {
   const from = toBytes(vmo.offsetPages) + offset;
   const to = from + length;
   const { core } = vmo.system;

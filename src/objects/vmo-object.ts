@@ -134,9 +134,10 @@ export class VmoObject extends KernelObject {
     return this.discardable?.isDiscarded === true;
   }
 
-  /** A file's, or a clone of such. */
+  /** A file's or a pager's, or a clone of such. */
   get isPagerBacked(): boolean {
-    return this.tree.kind === CoreVmoKind.FILE;
+    const { kind } = this.tree;
+    return kind === CoreVmoKind.FILE || kind === CoreVmoKind.PAGER;
   }
 
   /** The living parent as users see it. */

@@ -7,8 +7,10 @@
  *     in no queues yet.
  */
 
+import { PagedUse } from '../core/paged.js';
 import { type Discardable, VmoLockState } from './discardable.js';
 import { checkMemory, fail } from './errors.js';
+import { usePages } from './paged-use.js';
 import { Right } from './rights.js';
 import { isPageAligned, pageOf, pagesUp } from './units.js';
 import { zeroBytes } from './vmo-bytes.js';
@@ -80,6 +82,7 @@ export function opRange(
   if (op === VmoOp.COMMIT) commit(vmo, offset, length);
   else if (op === VmoOp.DECOMMIT) decommit(vmo, offset, length);
   else if (op === VmoOp.ZERO) zero(vmo, offset, length);
+  else if (op === VmoOp.PREFETCH || op === VmoOp.ALWAYS_NEED) fetch(vmo, offset, length);
   else if (CACHES.includes(op) && vmo.isPhysical) unsupported(vmo, op);
 }
 
@@ -169,8 +172,17 @@ function commit(vmo: VmoObject, offset: bigint, length: bigint): void {
   const { core } = vmo.system;
   const first = pageOf(offset);
   const pages = pagesUp(offset + length) - first;
-  const status = core.vmoCommit(vmo.tree.ref, vmo.offsetPages + first, pages);
-  checkMemory(core, status, `to commit ${pages} pages`, { pages });
+  usePages(vmo, [{ first, pages, use: PagedUse.COMMIT }], () => {
+    const status = core.vmoCommit(vmo.tree.ref, vmo.offsetPages + first, pages);
+    checkMemory(core, status, `to commit ${pages} pages`, { pages });
+  });
+}
+
+/** Has a pager supply what is absent; nothing else is allocated. */
+function fetch(vmo: VmoObject, offset: bigint, length: bigint): void {
+  const first = pageOf(offset);
+  const pages = pagesUp(offset + length) - first;
+  if (length > 0n) usePages(vmo, [{ first, pages, use: PagedUse.READ }], () => undefined);
 }
 
 function decommit(vmo: VmoObject, offset: bigint, length: bigint): void {

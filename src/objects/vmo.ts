@@ -5,9 +5,12 @@
  *     semantics name; a refused call changed nothing.
  */
 
+import { PagedUse } from '../core/paged.js';
 import { checkCore, checkMemory, fail } from './errors.js';
-import { Handle } from './handle.js';
+import { Handle, toHandle } from './handle.js';
 import { checkNames } from './object.js';
+import { usePages, type PageUse } from './paged-use.js';
+import { checkAligned, transferPages } from './pager-range.js';
 import { Pin } from './pin.js';
 import { Right } from './rights.js';
 import { Status } from './status.js';
@@ -103,7 +106,9 @@ export class Vmo extends Handle<VmoObject> {
       fail('ZX_ERR_UNAVAILABLE', `VMO ${vmo.koid} is not resizable`, { koid: vmo.koid });
     }
     this.look(Right.RESIZE);
-    resize(vmo, toU64(size, 'size'));
+    const bytes = toU64(size, 'size');
+    checkSize(vmo, bytes);
+    usePages(vmo, tailUses(vmo, bytes), () => resize(vmo, bytes));
   }
 
   /** Bytes of the stream (`zx_vmo_get_stream_size`). */
@@ -182,17 +187,10 @@ export class Vmo extends Handle<VmoObject> {
     checkKept(vmo);
     const first = pageOf(from);
     const pages = pagesUp(from + bytes) - first;
-    if (!vmo.isPhysical) {
-      const { core } = vmo.system;
-      const status = core.vmoPin(vmo.tree.ref, vmo.offsetPages + first, pages);
-      if (status === Status.ZX_ERR_NO_MEMORY) {
-        checkMemory(core, status, `to pin ${pages} pages`, { pages });
-      }
-      checkCore(status, `one of ${pages} pages is pinned ${PINS_MAX} times: no more are allowed`, {
-        pages, maximumPins: PINS_MAX,
-      });
-    }
-    return new Pin(vmo, first, pages);
+    return usePages(vmo, [{ first, pages, use: PagedUse.COMMIT }], () => {
+      if (!vmo.isPhysical) pinPages(vmo, first, pages);
+      return new Pin(vmo, first, pages);
+    });
   }
 
   /**
@@ -212,6 +210,41 @@ export class Vmo extends Handle<VmoObject> {
       fail('ZX_ERR_BAD_STATE', `VMO ${vmo.koid} is in use`, { koid: vmo.koid, policy });
     }
     vmo.cachePolicy = policy;
+  }
+
+  /**
+   * Moves pages out of another VMO in place of what this one has (`zx_vmo_transfer_data`; needs
+   * WRITE, of the other READ and WRITE). The other reads zero there afterwards.
+   *
+   * @param options - 0
+   * @param offset - first byte, a multiple of 4096
+   * @param length - bytes, a multiple of 4096
+   * @param source - another VMO: not physical, contiguous or filled by a pager
+   * @param sourceOffset - first byte there, a multiple of 4096
+   * @throws ZxError ZX_ERR_INVALID_ARGS, ZX_ERR_NOT_SUPPORTED also where a pager or file fills this
+   *     one itself, ZX_ERR_OUT_OF_RANGE, ZX_ERR_BAD_STATE where pages are pinned, ZX_ERR_NO_MEMORY
+   */
+  transferData(
+    options: number, offset: Bytes, length: Bytes, source: Vmo, sourceOffset: Bytes = 0,
+  ): void {
+    const range = { offset: toU64(offset, 'offset'), length: toU64(length, 'length') };
+    const from = toU64(sourceOffset, 'sourceOffset');
+    if (toBits(options, 'options') !== 0) {
+      fail('ZX_ERR_INVALID_ARGS', `transfer options ${options}: expected 0`, { options });
+    }
+    checkAligned(range.offset, range.length, from);
+    const vmo = this.change(Right.WRITE);
+    const moved = toHandle(source, Vmo, 'source', vmo.system);
+    transferPages(vmo, range, moved.look(Right.READ | Right.WRITE), from);
+  }
+
+  /**
+   * The VMO, for the calls of its pager, which say what rights they need.
+   *
+   * @internal
+   */
+  forPager(rights: number): VmoObject {
+    return this.look(rights);
   }
 
   /** The VMO, for a map call (needs MAP). */
@@ -248,6 +281,17 @@ export class Vmo extends Handle<VmoObject> {
 /** Pins that a page can have at most: the core's column has five bits. */
 const PINS_MAX = 31;
 
+function pinPages(vmo: VmoObject, first: number, pages: number): void {
+  const { core } = vmo.system;
+  const status = core.vmoPin(vmo.tree.ref, vmo.offsetPages + first, pages);
+  if (status === Status.ZX_ERR_NO_MEMORY) {
+    checkMemory(core, status, `to pin ${pages} pages`, { pages });
+  }
+  checkCore(status, `one of ${pages} pages is pinned ${PINS_MAX} times: no more are allowed`, {
+    pages, maximumPins: PINS_MAX,
+  });
+}
+
 function checkStream(vmo: VmoObject): void {
   if (!vmo.isContiguous) return;
   fail('ZX_ERR_NOT_SUPPORTED', `VMO ${vmo.koid} has no stream`, { koid: vmo.koid });
@@ -255,11 +299,19 @@ function checkStream(vmo: VmoObject): void {
 
 /** What a VMO has from a byte on becomes zero. */
 function cutStream(vmo: VmoObject, from: bigint): void {
-  if (from < vmo.sizeBytes) zeroBytes(vmo, from, vmo.sizeBytes - from);
+  if (from < vmo.sizeBytes) zeroBytes(vmo, from, vmo.sizeBytes - from, false);
 }
 
-function resize(vmo: VmoObject, bytes: bigint): void {
-  const { tree, extent, system } = vmo;
+/** Part of the last page that a new size zeroes. */
+function tailUses(vmo: VmoObject, bytes: bigint): PageUse[] {
+  const zeroes = bytes < vmo.extent.streamSizeBytes && bytes < vmo.sizeBytes;
+  if (!zeroes || isPageAligned(bytes)) return [];
+  return [{ first: pageOf(bytes), pages: 1, use: PagedUse.ZERO }];
+}
+
+/** Refuses a size that the VMO cannot have. */
+function checkSize(vmo: VmoObject, bytes: bigint): void {
+  const { tree, extent } = vmo;
   const pages = vmoSizePages(bytes);
   if (tree.rootOffsetPages + pages >= PAGES_IN_64_BITS) {
     fail('ZX_ERR_INVALID_ARGS', `size ${bytes}: passes 2^64 in the root VMO`, {
@@ -274,11 +326,22 @@ function resize(vmo: VmoObject, bytes: bigint): void {
       pinnedPages,
     });
   }
+}
+
+function resize(vmo: VmoObject, bytes: bigint): void {
+  checkSize(vmo, bytes);
+  const { tree, extent, system } = vmo;
+  const pages = vmoSizePages(bytes);
   const shrinks = pages < extent.sizePages || bytes < extent.streamSizeBytes;
   const hasTail = bytes < vmo.sizeBytes && !isPageAligned(bytes);
   const tailBytes = shrinks && hasTail ? Number(bytes & 4095n) : 0;
-  const status = system.core.vmoResize(tree.ref, pages, tailBytes);
-  checkMemory(system.core, status, `for a size of ${bytes} bytes`, { size: bytes });
+  const isPaged = tree.source?.isRoot(tree) === true;
+  const { core } = system;
+  const status = isPaged
+    ? core.pagedResize(tree.ref, pages, tailBytes)
+    : core.vmoResize(tree.ref, pages, tailBytes);
+  checkMemory(core, status, `for a size of ${bytes} bytes`, { size: bytes });
   extent.sizePages = pages;
   extent.streamSizeBytes = bytes;
+  if (isPaged) tree.source?.noteChange();
 }

@@ -6,8 +6,8 @@
  */
 import { KernelDoor } from '../../src/objects/kernel-door.js';
 import {
-  type AccountTables, type Handle, type Job, type Pin, type Policy, type Process, type Vmar,
-  type System, Vmo, ZxError, newSystem,
+  type AccountTables, type Handle, type Job, type Pager, type PagerHandler, type Pin, type Policy,
+  type Process, type Vmar, type System, Vmo, ZxError, newSystem,
 } from '../support/api.js';
 import { Lacking, Mismatch, type Rule, type Step } from './cases.js';
 import { Names, count, text, whole } from './values.js';
@@ -34,6 +34,12 @@ export class Bench {
   /** OBJECT frames when the case began. */
   readonly framesAtStart: number;
 
+  /** VMOs of the pager, by key. */
+  readonly pagerVmos: Vmo[] = [];
+  /** Answers the pager's requests while a step expects one. */
+  answer: PagerHandler | undefined;
+  #pager: Pager | undefined;
+
   constructor(readonly rule: Rule) {
     this.system = newSystem();
     this.door = new KernelDoor(this.system);
@@ -41,6 +47,17 @@ export class Bench {
     this.process = this.job.createProcess('case');
     this.handles.set('root', this.process.rootVmar);
     this.framesAtStart = this.objectFrames();
+  }
+
+  /** The case's pager. */
+  get pager(): Pager {
+    this.#pager ??= this.system.createPager((request) => this.answer?.(request));
+    return this.#pager;
+  }
+
+  /** Key of the pager's next VMO. */
+  nextPagerKey(): number {
+    return this.pagerVmos.length;
   }
 
   /** The VMO handle under `key`. */

@@ -5,6 +5,7 @@ import { Bench, type Action } from './bench.js';
 import { type Case, Lacking, type Outcome, type Step, runCase } from './cases.js';
 import { expectActions, expectError } from './expectations.js';
 import { withOldTree } from './old-copies.js';
+import { expectRequest, pagerActions } from './pager.js';
 import { regionActions } from './regions.js';
 import { lackingTasks, taskActions } from './tasks.js';
 import { text } from './values.js';
@@ -12,7 +13,8 @@ import { lackingVmar, vmarActions } from './vmar.js';
 import { lackingVmo, vmoActions } from './vmo.js';
 
 const actions: Readonly<Record<string, Action>> = {
-  ...vmoActions, ...vmarActions, ...taskActions, ...regionActions, ...expectActions,
+  ...vmoActions, ...pagerActions, ...vmarActions, ...taskActions, ...regionActions,
+  ...expectActions,
 };
 const lacking: Readonly<Record<string, string>> = {
   ...lackingVmo, ...lackingVmar, ...lackingTasks,
@@ -30,6 +32,9 @@ const capability = (op: string): string =>
 const perform = async (bench: Bench, step: Step): Promise<void> => {
   if (step.op === 'expect_error') {
     return expectError(bench, text(step, 'error'), () => perform(bench, step['of'] as Step));
+  }
+  if (step.op === 'pager_expect_request_on') {
+    return expectRequest(bench, step, (trigger) => perform(bench, trigger));
   }
   const action = actions[step.op];
   if (action === undefined) throw new Lacking(capability(step.op));

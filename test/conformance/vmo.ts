@@ -32,16 +32,6 @@ const createPhysical: Action = (b, s) => {
   b.handles.set(text(s, 'out'), vmo);
 };
 
-/** A file's VMO stands for a user pager's: its pages are supplied at once, and no request waits. */
-const createPager: Action = (b, s) => {
-  if (names(s, 'options').length > 0) throw new Lacking('options of pager-backed VMOs');
-  const vmo = b.system.createFileVmo(whole(s, 'pages') * 4096n);
-  for (const [page, value] of Object.entries((s['supply'] ?? {}) as Record<string, unknown>)) {
-    vmo.write(BigInt(page) * 4096n, wordBytes(big(value, 'supply')));
-  }
-  b.handles.set(text(s, 'out'), vmo);
-};
-
 const childOptions = (s: Step): number =>
   (s['kind'] === undefined ? 0 : bitsOf(VmoChild, [text(s, 'kind')])) | optionBits(VmoChild, s);
 
@@ -127,9 +117,6 @@ export const vmoActions: Readonly<Record<string, Action>> = {
   vmo_create_physical: createPhysical,
   kernel_vmo_create: (b, s) =>
     b.handles.set(text(s, 'out'), b.door.createVmo(bytesOf(s, 'size_bytes', 'pages'))),
-  vmo_create_pager: createPager,
-  pager_supply: (b, s) =>
-    b.vmo(s).opRange(VmoOp.COMMIT, whole(s, 'page') * 4096n, whole(s, 'pages') * 4096n),
   clone,
   repeat_nested_child: nested,
   write: (b, s) => b.vmo(s).write(wordOffset(s), wordBytes(whole(s, 'value'))),
@@ -159,12 +146,8 @@ export const vmoActions: Readonly<Record<string, Action>> = {
 
 /** Operations that need what the simulator does not have yet, by the capability they lack. */
 export const lackingVmo: Readonly<Record<string, string>> = {
-  pager_supply_from: 'user pagers',
-  pager_expect_request_on: 'user pagers',
-  supply_pages_kernel: 'user pagers',
   compress_page: 'compression',
   dedup_zero_page: 'zero-page dedup',
   dedup_zero_page_hidden: 'zero-page dedup',
-  evict: 'eviction',
   expect_page_queue: 'page queues',
 };

@@ -25,7 +25,7 @@ const numbersIn = (line: string | undefined): number[] =>
 t.test('every example is tried here', async (t) => {
   const names = readdirSync(join(root, 'examples')).sort();
   t.strictSame(names, [
-    'cow-rfc0254.mjs', 'fork-10000.mjs', 'load-snapshot.mjs', 'whose-page.mjs',
+    'cow-rfc0254.mjs', 'fork-10000.mjs', 'load-snapshot.mjs', 'pager-file.mjs', 'whose-page.mjs',
   ]);
 });
 
@@ -69,4 +69,11 @@ t.test('load-snapshot: shares of both policies are of the same frames', async (t
   const bytes = numbersIn(lines.find((line) => line.includes('distinct frames')))[1]!;
   t.equal(rows.length, 10);
   t.ok(Math.abs(total(1) - bytes) < 10 && Math.abs(total(2) - bytes) < 10, 'both add up');
+});
+
+t.test('pager-file: pages come when needed, and what was written is on disk', async (t) => {
+  const lines = await linesOf('pager-file.mjs');
+  t.equal(lines.filter((line) => line.includes('READ of file 7')).length, 4);
+  t.ok(lines.includes('  page 4 on disk: "PAGE 4 on disk"'));
+  t.match(lines.at(-1), 'COMPLETE');
 });

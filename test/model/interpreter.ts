@@ -69,6 +69,7 @@ const vmoActions: Record<string, Action> = {
     b.handles.set(text(s, 'out'), createVmo(b.world, size, options.length * VmoBit.RESIZABLE));
   },
   vmo_create_pager: (b, s) => {
+    if (names(s, 'options').length > 0) throw new Lacking('options of pager-backed VMOs');
     const handle = createFileVmo(b.world, count(s, 'pages'));
     for (const [page, value] of Object.entries((s['supply'] ?? {}) as Record<string, number>)) {
       const fresh = newPage();

@@ -3,7 +3,10 @@
  * core's invariants hold all the while.
  */
 import t from 'tap';
-import { System, VmOption, VmoChild, ZxError, alignOption, type Handle } from '../support/api.js';
+import {
+  type Handle, type Pager, PagerCommand, PagerOp, System, VmOption, VmoChild, VmoOption, ZxError,
+  alignOption,
+} from '../support/api.js';
 import { isLong } from '../support/long.js';
 import { P } from './support.js';
 
@@ -16,7 +19,7 @@ const CALLS = 1000;
 /** Not for programs: they take the checked arguments of the calls above them. */
 const INTERNAL = new Set([
   'constructor', 'remake', 'look', 'change', 'exchange', 'retire', 'settle', 'beginPass', 'endPass',
-  'account', 'close',
+  'account', 'close', 'forPager',
 ]);
 
 /** A generator of whole numbers below a limit, the same for the same seed. */
@@ -48,7 +51,18 @@ function makeWorld(): World {
   closed.close();
   const gone = process.rootVmar.allocate(VmOption.CAN_MAP_READ, 0, 16 * P);
   gone.destroy();
-  const handles: Handle[] = [rootJob, process, vmo, dead, closed, gone, process.rootVmar];
+  const paged = system.createPager().createVmo(8 * P, VmoOption.TRAP_DIRTY | VmoOption.RESIZABLE);
+  const pager: Pager = system.createPager(({ command, offset, length }) => {
+    if (command === PagerCommand.READ) pager.supplyPages(filled, offset, length, spare);
+    else if (command === PagerCommand.DIRTY) {
+      pager.opRange(PagerOp.DIRTY, filled, offset, length);
+    }
+  });
+  const filled = pager.createVmo(8 * P, VmoOption.TRAP_DIRTY);
+  const spare = system.createVmo(8 * P);
+  process.rootVmar.map(3, 0, filled, 0, 8 * P);
+  const handles: Handle[] = [pager, paged, filled, rootJob, process, vmo, dead, closed, gone,
+    process.rootVmar];
   const foreign = [other.createVmo(P), other.rootJob, other.rootJob.createProcess('q')];
   const numbers = [
     NaN, Infinity, -0, 0, 1, 2, 3, 7, 8, 4095, P, 8 * P, 1.5, -1, 2 ** 31, 2 ** 32, 2 ** 53, 1e300,
