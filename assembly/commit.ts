@@ -9,8 +9,8 @@
 import { poolAlloc } from "./heap";
 import {
   A_REF_MASK, B_KEY_SHIFT, FANOUT, H_CONTENTS, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C,
-  H_FRAME_D, H_FRAME_FREE, NH_MASK, PAGE_BYTES, POOL_CONTENT, SLOT_TAGS, ST_FREE, ST_OBJECT,
-  V_CHILD, V_FAMILY, V_HEIGHT, V_LIMIT, V_MAP_COUNT, V_PARENT,
+  H_FRAME_D, H_FRAME_FREE, NH_COUNT, NH_MASK, PAGE_BYTES, POOL_CONTENT, SLOT_TAGS, ST_FREE,
+  ST_OBJECT, V_CHILD, V_FAMILY, V_HEIGHT, V_LIMIT, V_MAP_COUNT, V_PARENT,
 } from "./layout";
 import { frameA, frameB, frameC, frameD, frameTake, stateAdd } from "./frames";
 import { headerOf, isChild } from "./nodes";
@@ -44,7 +44,8 @@ export function commitRun(vmo: u32, key: u64, n: u32, mapping: u32): u32 {
  */
 function commitPlain(vmo: u32, key: u64, n: u32, leaf: u32, borrowed: u32): u32 {
   const slots = leaf + ((<u32>key & 31) << 2);
-  const there = countChildren(slots, n);
+  const isEmpty = load<u32>(headerOf(leaf) + NH_COUNT) == 0;
+  const there = isEmpty ? 0 : countChildren(slots, n);
   if (there != 0 && borrowed == 0) return commitMixed(vmo, key, n, leaf);
   if (load<u32>(H_FRAME_FREE) != 0) takeEach(vmo, key, n, slots);
   else takeRow(vmo, key, n, slots);
@@ -70,36 +71,41 @@ function countChildren(slots: u32, n: u32): u32 {
   return there;
 }
 
-/** `n` words from `at` on: `first`, and each `step` more than the one before it. */
-function fillWords(at: u32, n: u32, first: u32, step: u32): void {
-  const end = at + (n << 2);
-  let word = at;
-  let value = first;
-  if (n >= 4) {
-    let four = i32x4.add(i32x4.splat(first), i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(step)));
-    const more = i32x4.splat(step << 2);
-    for (; word + 16 <= end; word += 16) {
-      v128.store(word, four);
-      four = i32x4.add(four, more);
-    }
-    value = i32x4.extract_lane(four, 0);
-  }
-  for (; word < end; word += 4) {
-    store<u32>(word, value);
-    value += step;
-  }
-}
-
 /** New frames for `n` slots, from above the bump mark: a row in every column. */
 function takeRow(vmo: u32, key: u64, n: u32, slots: u32): void {
-  const frame = load<u32>(H_FRAME_BUMP);
-  store<u32>(H_FRAME_BUMP, frame + n);
+  const first = load<u32>(H_FRAME_BUMP);
+  store<u32>(H_FRAME_BUMP, first + n);
   const family = load<u32>(vmo + V_FAMILY);
-  fillWords(load<u32>(H_FRAME_A) + (frame << 2), n, 1, 0);
-  fillWords(load<u32>(H_FRAME_B) + (frame << 2), n, wordB(key), 0);
-  fillWords(load<u32>(H_FRAME_C) + (frame << 2), n, family & 0xfff, 0);
-  fillWords(load<u32>(H_FRAME_D) + (frame << 2), n, wordD(family, key), 1);
-  fillWords(slots, n, frame, 1);
+  const b = wordB(key);
+  const c = family & 0xfff;
+  const d = wordD(family, key); // a leaf's keys differ in the low bits only
+  const a = load<u32>(H_FRAME_A) + (first << 2);
+  const columnB = load<u32>(H_FRAME_B) + (first << 2);
+  const columnC = load<u32>(H_FRAME_C) + (first << 2);
+  const columnD = load<u32>(H_FRAME_D) + (first << 2);
+  const bytes = n << 2;
+  let at: u32 = 0;
+  if (n >= 4) {
+    const steps = i32x4(0, 1, 2, 3);
+    let frames = i32x4.add(i32x4.splat(first), steps);
+    let back = i32x4.add(i32x4.splat(d), steps);
+    for (; at + 16 <= bytes; at += 16) {
+      v128.store(a + at, i32x4.splat(1));
+      v128.store(columnB + at, i32x4.splat(b));
+      v128.store(columnC + at, i32x4.splat(c));
+      v128.store(columnD + at, back);
+      v128.store(slots + at, frames);
+      frames = i32x4.add(frames, i32x4.splat(4));
+      back = i32x4.add(back, i32x4.splat(4));
+    }
+  }
+  for (; at < bytes; at += 4) {
+    store<u32>(a + at, 1);
+    store<u32>(columnB + at, b);
+    store<u32>(columnC + at, c);
+    store<u32>(columnD + at, d + (at >> 2));
+    store<u32>(slots + at, first + (at >> 2));
+  }
 }
 
 /** The same from the list of free frames, as far as it goes. */

@@ -85,7 +85,7 @@ static u32 commitMixed(u32 vmo, u64 key, u32 n, u32 leaf) {
 
 static u32 commitPlain(u32 vmo, u64 key, u32 n, u32 leaf, u32 borrowed) {
   u32 slots = leaf + (((u32)key & 31) << 2);
-  u32 there = countChildren(slots, n);
+  u32 there = R32(headerOf(leaf) + NH_COUNT) == 0 ? 0 : countChildren(slots, n);
   if (there != 0 && borrowed == 0) return commitMixed(vmo, key, n, leaf);
   if (R32(H_FRAME_FREE) != 0) takeEach(vmo, key, n, slots);
   else takeRow(vmo, key, n, slots);
