@@ -8,9 +8,9 @@
  * The zero page (frame 0) and hugetlb frames are in no figure but their own, as in smaps.
  */
 import {
-  AS_ROOT, B_ANON, B_HUGETLB, B_SHMEM, CHUNK_BYTES, CLASS_DENSE, H_DIRTY, H_FRAMES, H_FRAME_B,
-  H_FRAME_WEIGHT, H_SHARE_COUNT, H_SHARE_TABLE, PTE_P, PTE_SHIFT, T_BITMAP, T_CLASS, T_COUNT,
-  T_DATA,
+  AS_PRESENT, AS_ROOT, B_ANON, B_HUGETLB, B_SHMEM, CHUNK_BYTES, CLASS_DENSE, H_DIRTY, H_FRAMES,
+  H_FRAME_B, H_FRAME_BUMP, H_FRAME_WEIGHT, H_SHARE_COUNT, H_SHARE_TABLE, PTE_P, PTE_SHIFT,
+  T_BITMAP, T_CLASS, T_COUNT, T_DATA,
 } from "./layout";
 import { chunkAlloc } from "./heap";
 import { shareOf } from "./shares";
@@ -37,6 +37,8 @@ export const R_SHMEM: u32 = 72;
 export const R_BYTES: u32 = 96;
 
 const DIRTY_SHIFT: u32 = 12; // frames of one byte of H_DIRTY
+const SCAN_COUNT_MARKED: u32 = 7; // SCAN_COUNT where all blocks of frames are marked dirty
+const MANY: u32 = 4; // a space with a quarter of the frames: clearing all costs less than marking
 const SMAPS_PAGE: u32 = 1 << 24; // a page in the kernel's 2^-12 byte
 const PAGE_KIND: u32 = B_HUGETLB | B_ANON | B_SHMEM;
 
@@ -53,7 +55,12 @@ export function scanAspace(
   aspace: u32, lo: u64, hi: u64, op: u32, stamps: u32, stamp: u32, out: u32
 ): void {
   const root = load<u32>(aspace + AS_ROOT);
-  if (root != 0) scanTable(root, 4, 0, lo, hi, op, stamps, stamp, out);
+  if (root == 0) return;
+  const frames = load<u32>(H_FRAME_BUMP);
+  if (op == SCAN_COUNT && load<u32>(aspace + AS_PRESENT) >= frames / MANY) {
+    memory.fill(load<u32>(H_DIRTY), 1, (frames >> DIRTY_SHIFT) + 1); // for all entries at once
+    scanTable(root, 4, 0, lo, hi, SCAN_COUNT_MARKED, stamps, stamp, out);
+  } else scanTable(root, 4, 0, lo, hi, op, stamps, stamp, out);
 }
 
 function scanTable(
@@ -105,7 +112,8 @@ function below(i: u32, w: u32): u32 {
 }
 
 function scanRun(from: u32, to: u32, op: u32, stamps: u32, stamp: u32, out: u32): void {
-  if (op == SCAN_COUNT) countRun(from, to);
+  if (op == SCAN_COUNT) countRun(from, to, false);
+  else if (op == SCAN_COUNT_MARKED) countRun(from, to, true);
   else if (op == SCAN_COUNT_SHARED) countRunShared(from, to);
   else if (op == SCAN_DISTINCT) distinctRun(from, to, stamps, stamp, false);
   else if (op == SCAN_DISTINCT_SHARED) distinctRun(from, to, stamps, stamp, true);
@@ -125,34 +133,59 @@ function inRow(four: v128, first: u32): bool {
   return (first & PTE_P) != 0 && i32x4.all_true(i32x4.eq(steps, row));
 }
 
-function countRun(from: u32, to: u32): void {
+/** Sixteen entries of that kind. */
+// @ts-ignore: decorator
+@inline
+function sixteenInRow(at: u32, four: v128, first: u32): bool {
+  if (!inRow(four, first)) return false;
+  const second = v128.load(at, 16);
+  const third = v128.load(at, 32);
+  const step = i32x4.splat(4 << PTE_SHIFT);
+  const low = v128.and(i32x4.eq(i32x4.sub(second, four), step),
+    i32x4.eq(i32x4.sub(third, second), step));
+  const high = i32x4.eq(i32x4.sub(v128.load(at, 48), third), step);
+  return i32x4.all_true(v128.and(low, high));
+}
+
+/** Counts entries; `marked`: the blocks of their frames are marked dirty already. */
+// @ts-ignore: decorator
+@inline
+function countRun(from: u32, to: u32, marked: bool): void {
   const weights = load<u32>(H_FRAME_WEIGHT);
   const dirty = load<u32>(H_DIRTY);
   let at = from;
-  for (; at + 16 <= to; at += 16) {
+  for (; at + 64 <= to; at += 64) {
     const four = v128.load(at);
-    const entry = i32x4.extract_lane(four, 0);
-    if (!inRow(four, entry)) {
-      countEntry(entry, weights, dirty);
-      countEntry(load<u32>(at, 4), weights, dirty);
-      countEntry(load<u32>(at, 8), weights, dirty);
-      countEntry(load<u32>(at, 12), weights, dirty);
+    const entry = <u32>i32x4.extract_lane(four, 0);
+    if (!sixteenInRow(at, four, entry)) {
+      for (let one = at; one < at + 64; one += 16) {
+        countEntry(load<u32>(one), weights, dirty, marked);
+        countEntry(load<u32>(one, 4), weights, dirty, marked);
+        countEntry(load<u32>(one, 8), weights, dirty, marked);
+        countEntry(load<u32>(one, 12), weights, dirty, marked);
+      }
       continue;
     }
-    const frame = <u32>entry >> PTE_SHIFT;
+    const frame = entry >> PTE_SHIFT;
     const cells = weights + (frame << 2);
-    v128.store(cells, i32x4.add(v128.load(cells), i32x4.splat(1)));
-    store<u8>(dirty + (frame >> DIRTY_SHIFT), 1);
-    store<u8>(dirty + ((frame + 3) >> DIRTY_SHIFT), 1);
+    const one = i32x4.splat(1);
+    v128.store(cells, i32x4.add(v128.load(cells), one));
+    v128.store(cells, i32x4.add(v128.load(cells, 16), one), 16);
+    v128.store(cells, i32x4.add(v128.load(cells, 32), one), 32);
+    v128.store(cells, i32x4.add(v128.load(cells, 48), one), 48);
+    if (!marked) {
+      store<u8>(dirty + (frame >> DIRTY_SHIFT), 1);
+      store<u8>(dirty + ((frame + 15) >> DIRTY_SHIFT), 1);
+    }
   }
-  for (; at < to; at += 4) countEntry(load<u32>(at), weights, dirty);
+  for (; at < to; at += 4) countEntry(load<u32>(at), weights, dirty, marked);
 }
 
 // @ts-ignore: decorator
 @inline
-function countEntry(entry: u32, weights: u32, dirty: u32): void {
+function countEntry(entry: u32, weights: u32, dirty: u32, marked: bool): void {
   const frame = entry >> PTE_SHIFT;
-  store<u8>(dirty + (frame >> DIRTY_SHIFT), 1); // at worst for an entry that is not present
+  if (!marked) store<u8>(dirty + (frame >> DIRTY_SHIFT), 1); // at worst for one not present
   const cell = weights + (frame << 2);
   store<u32>(cell, load<u32>(cell) + (entry & PTE_P));
 }

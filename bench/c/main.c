@@ -54,6 +54,8 @@ static void makeOrder(u32 n, u32 seed) {
   }
 }
 
+static const char *entriesFile = "";
+
 static void release(void) { while (releaseStep(RELEASE_NODES)); }
 
 TIMED static i32 commitPages(u32 vmo, u64 page, u64 n) {
@@ -165,12 +167,17 @@ __attribute__((noinline)) static void obey(const char *what, const u64 *n) {
   else if (!strcmp(what, "read")) timeReads(n[0] != 0, (u32)n[1], (u32)n[2]);
   else if (!strcmp(what, "entries"))
     entriesMake((u32)n[0], (u32)n[1], (u32)n[2]), answer(entryCount);
+  else if (!strcmp(what, "load")) {
+    if (entriesRead(entriesFile, (u32)n[0], (u32)n[1])) answer(entryCount);
+    else printf("error no entries in %s\n", entriesFile);
+  }
   else if (!strcmp(what, "count")) timeEntries(n[0] != 0);
   else if (!strcmp(what, "linux")) timeLinux((u32)n[0]);
   else printf("error unknown command %s\n", what);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc > 1) entriesFile = argv[1];
   if (!mapMemory()) {
     printf("error no memory at the address wanted\n");
     return 1;

@@ -58,6 +58,20 @@ static void entriesMake(u32 spaces, u32 shared, u32 own) {
   }
 }
 
+/* `count` entries of a real system, on `frames` frames, from a file of words. */
+static bool entriesRead(const char *file, u32 count, u32 frames) {
+  free(entryArray);
+  free(countArray);
+  entryCount = count;
+  frameCount = frames;
+  entryArray = malloc((u64)count * 4);
+  countArray = malloc((u64)frames * 4);
+  FILE *from = fopen(file, "rb");
+  bool whole = from != NULL && fread(entryArray, 4, count, from) == count;
+  if (from != NULL) fclose(from);
+  return whole;
+}
+
 TIMED static void entriesCount(void) {
   memset(countArray, 0, (u64)frameCount * 4);
   for (u32 i = 0; i < entryCount; i++) {

@@ -21,6 +21,7 @@ const BASES = ['0ull', '0x200000000000ull'];
 /** The compiled baseline, or why there is none. */
 export interface NativeBuild {
   /** Programs to try, best first. */ readonly programs: readonly string[];
+  /** Where entries for `load` are left, as words. */ readonly entriesFile: string;
   /** Why it is missing. */ readonly missing?: string;
   /** Deletes it. */ remove(): void;
 }
@@ -29,6 +30,7 @@ export interface NativeBuild {
 export function buildNative(): NativeBuild {
   const folder = mkdtempSync(join(tmpdir(), 'memsim-bench-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  const entriesFile = join(folder, 'entries');
   writeFileSync(join(folder, 'layout.h'), layoutHeader());
   try {
     const programs = BASES.map((base, i) => {
@@ -37,11 +39,11 @@ export function buildNative(): NativeBuild {
         join(SOURCES, 'main.c'), '-o', program], { stdio: ['ignore', 'ignore', 'pipe'] });
       return program;
     });
-    return { programs, remove };
+    return { programs, entriesFile, remove };
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: Buffer };
     const missing = code === 'ENOENT' ? 'gcc is not installed' : `gcc failed: ${stderr}`;
-    return { programs: [], missing, remove };
+    return { programs: [], entriesFile, missing, remove };
   }
 }
 
@@ -51,15 +53,15 @@ export class NativeMachine implements Machine {
   readonly #answers: AsyncIterator<string>;
   #pages = 0;
 
-  private constructor(program: string) {
-    this.#child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
+  private constructor(program: string, entriesFile: string) {
+    this.#child = spawn(program, [entriesFile], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
   /** Starts the first program that gets its memory. */
   static async start(build: NativeBuild): Promise<NativeMachine> {
     for (const program of build.programs) {
-      const machine = new NativeMachine(program);
+      const machine = new NativeMachine(program, build.entriesFile);
       const { value } = await machine.#answers.next();
       if (value === 'ok') return machine;
     }
