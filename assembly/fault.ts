@@ -34,8 +34,8 @@ import { findTable, knownDense, missingTables, needTable } from "./walk";
 
 /** Entry bits that let an access pass without a fault. */
 function needOf(access: u32): u32 {
-  if ((access & PERM_WRITE) != 0) return PTE_P | PTE_W | PTE_A | PTE_D;
-  return (access & PERM_EXECUTE) != 0 ? PTE_P | PTE_X | PTE_A : PTE_P | PTE_A;
+  return PTE_P | PTE_A | ((access & PERM_WRITE) != 0 ? PTE_W | PTE_D : 0)
+    | ((access & PERM_EXECUTE) != 0 ? PTE_X : 0);
 }
 
 /** Status of an access to `n` pages of one mapping, before anything is done. */
@@ -233,7 +233,8 @@ function faultMissed(aspace: u32, vpn: u64, access: u32, need: u32, dense: u32):
     entrySet(found & TABLE_MASK, i, entry | need);
     return 0;
   }
-  if ((access & PERM_WRITE) != 0 && found != 0) if (writeOne(aspace, vpn, found)) return 1;
+  const writes = (access & (PERM_WRITE | PERM_EXECUTE)) == PERM_WRITE;
+  if (writes && found != 0) if (writeOne(aspace, vpn, found)) return 1;
   return faultSlow(aspace, vpn, access);
 }
 

@@ -1,6 +1,7 @@
 /*
  * The page fault: commit, resolve; one page, runs, and spans that step over hits first.
- * After assembly/commit.ts and assembly/fault.ts, function by function.
+ * After assembly/commit.ts, assembly/fault.ts and assembly/single.ts, for the kinds of VMOs that rows
+ * have: contiguous, discardable and pager-backed ones are not here, nor what asks for them.
  */
 /* ---- making pages a VMO's own -------------------------------------------------------------- */
 static void copyContent(u32 source, u32 frame) {
@@ -153,8 +154,8 @@ static void commitKeys(u32 vmo, u64 lo, u64 hi) {
 
 /* ---- faults -------------------------------------------------------------------------------- */
 static u32 needOf(u32 access) {
-  if ((access & PERM_WRITE) != 0) return PTE_P | PTE_W | PTE_A | PTE_D;
-  return (access & PERM_EXECUTE) != 0 ? PTE_P | PTE_X | PTE_A : PTE_P | PTE_A;
+  return PTE_P | PTE_A | ((access & PERM_WRITE) != 0 ? PTE_W | PTE_D : 0)
+    | ((access & PERM_EXECUTE) != 0 ? PTE_X : 0);
 }
 
 static i32 checkAccess(u32 m, u64 vpn, u64 n, u32 access) {
@@ -411,13 +412,17 @@ static i32 faultSlow(u32 aspace, u64 vpn, u32 access) {
 }
 
 static i32 faultMissed(u32 aspace, u64 vpn, u32 access, u32 need, u32 dense) {
-  u32 found = dense;
-  if (dense == 0) {
-    found = findTable(aspace, vpn);
-    u32 entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, (u32)vpn & 511);
-    if ((need & ~(entry & (found | ~PTE_W))) == 0) return 0;
+  u32 found = dense != 0 ? dense : findTable(aspace, vpn);
+  u32 i = (u32)vpn & 511;
+  u32 entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, i);
+  u32 lacks = need & ~(entry & (found | ~PTE_W));
+  if (lacks == 0) return 0;
+  if ((lacks & ~(PTE_A | PTE_D)) == 0) {
+    entrySet(found & TABLE_MASK, i, entry | need);
+    return 0;
   }
-  if ((access & PERM_WRITE) != 0 && found != 0 && writeOne(aspace, vpn, found)) return 0;
+  bool writes = (access & (PERM_WRITE | PERM_EXECUTE)) == PERM_WRITE;
+  if (writes && found != 0 && writeOne(aspace, vpn, found)) return 0;
   return faultSlow(aspace, vpn, access);
 }
 

@@ -187,7 +187,7 @@ static u32 newVmo(u32 kind, u64 sizePages) {
   R8(vmo + V_KIND) = (u8)kind;
   R64(vmo + V_SIZE) = sizePages;
   R32(vmo + V_REFS) = 1;
-  R32(vmo + V_FAMILY) = take(H_FAMILY_NEXT) & 0x3fffff;
+  R32(vmo + V_FAMILY) = take(H_FAMILY_NEXT);
   R32(vmo + V_SEQ) = take(H_SEQ_NEXT);
   u32 first = R32(H_VMOS);
   R32(vmo + V_NEXT) = first;

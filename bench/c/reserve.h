@@ -1,6 +1,7 @@
 /*
  * Reservation: whether an operation can be done, before anything is changed.
- * After assembly/reserve.ts and assembly/content.ts.
+ * After assembly/reserve.ts and assembly/content.ts, by the formulas for one run in one mapping: all
+ * that rows ask for.
  */
 static bool ready(void) {
   if (R32(H_LOW) == 0) return true;

@@ -51,6 +51,20 @@ static u32 entryGet(u32 table, u32 i) {
   return at == 0 ? 0 : R32(at);
 }
 
+/* Index of the first entry from `i` on that is there; 512 when none is. */
+static u32 nextEntry(u32 table, u32 i) {
+  u32 data = R32(table + T_DATA);
+  if (R8(table + T_CLASS) == CLASS_DENSE) {
+    while (i < 512 && R32(data + (i << 2)) == 0) i++;
+    return i;
+  }
+  for (; i < 512; i = (i | 63) + 1) {
+    u64 bits = R64(data + (i >> 6 << 3)) >> (i & 63);
+    if (bits != 0) return i + (u32)__builtin_ctzll(bits);
+  }
+  return 512;
+}
+
 static void growTable(u32 table, u32 cls) {
   u32 old = R32(table + T_DATA);
   u32 oldClass = R8(table + T_CLASS);

@@ -152,16 +152,15 @@ static void tablesProtect(u32 table, u32 level, u64 base, u64 lo, u64 hi) {
 static void tablesUnmap(u32 aspace, u32 table, u32 level, u64 base, u64 lo, u64 hi) {
   u64 step = 1ull << ((level - 1) * 9);
   u32 first = lo <= base ? 0 : (u32)((lo - base) / step);
-  for (u32 i = first; i < 512; i++) {
+  for (u32 i = nextEntry(table, first); i < 512; i = nextEntry(table, i + 1)) {
     u64 at = base + i * step;
     if (at >= hi) return;
     if (level == 1) {
-      if (entryClear(table, i)) R32(aspace + AS_PRESENT) -= 1;
+      entryClear(table, i);
+      R32(aspace + AS_PRESENT) -= 1;
       continue;
     }
-    u32 entry = entryGet(table, i);
-    if (entry == 0) continue;
-    u32 below = entry & TABLE_MASK;
+    u32 below = entryGet(table, i) & TABLE_MASK;
     tablesUnmap(aspace, below, level - 1, at, lo, hi);
     if (R16(below + T_COUNT) != 0) continue;
     freeTable(aspace, below);
