@@ -187,16 +187,24 @@ export function faultAlong(aspace: u32, vpn: u64, access: u32): i32 {
 export function faultOne(aspace: u32, vpn: u64, access: u32): i32 {
   const need = needOf(access);
   const dense = knownDense(aspace, vpn);
-  return passes(dense, vpn, need) ? 0 : faultMissed(aspace, vpn, access, need, dense);
+  const entry = entryOf(dense, vpn);
+  if (dense != 0) if (lacksOf(need, entry, dense) == 0) return 0;
+  return faultMissed(aspace, vpn, access, need, dense, entry);
 }
 
-/** Whether the entry of a page in a dense table, or in none, lets an access pass. */
+/** The entry of a page in a dense table; 0 in none. */
 // @ts-ignore: decorator
 @inline
-function passes(dense: u32, vpn: u64, need: u32): bool {
-  if (dense == 0) return false;
-  const entry = load<u32>(load<u32>((dense & TABLE_MASK) + T_DATA) + ((<u32>vpn & 511) << 2));
-  return (need & ~(entry & (dense | ~PTE_W))) == 0;
+function entryOf(dense: u32, vpn: u64): u32 {
+  if (dense == 0) return 0;
+  return load<u32>(load<u32>((dense & TABLE_MASK) + T_DATA) + ((<u32>vpn & 511) << 2));
+}
+
+/** Bits of `need` that an entry lacks, below tables that allow writing or do not. */
+// @ts-ignore: decorator
+@inline
+function lacksOf(need: u32, entry: u32, found: u32): u32 {
+  return need & ~(entry & (found | ~PTE_W));
 }
 
 /** Many ranges of `n` pages, each a fault of its own; see `faultList`. */
@@ -207,8 +215,9 @@ export function faultEach(aspace: u32, list: u32, count: u32, n: u32, access: u3
     let status: i32 = 0;
     if (n == 1) {
       const dense = knownDense(aspace, vpn);
-      if (passes(dense, vpn, need)) continue;
-      status = faultMissed(aspace, vpn, access, need, dense);
+      const entry = entryOf(dense, vpn);
+      if (dense != 0) if (lacksOf(need, entry, dense) == 0) continue;
+      status = faultMissed(aspace, vpn, access, need, dense, entry);
     } else {
       const hits = hitSpan(aspace, vpn, n, need);
       if (hits == n) continue;
@@ -222,12 +231,18 @@ export function faultEach(aspace: u32, list: u32, count: u32, n: u32, access: u3
   return count;
 }
 
-/** One page that did not pass in a table known to be dense, or of which nothing is known yet. */
-function faultMissed(aspace: u32, vpn: u64, access: u32, need: u32, dense: u32): i32 {
-  const found = dense != 0 ? dense : findTable(aspace, vpn);
+/** One page that did not pass with `seen` in a dense table, or of which nothing is known yet. */
+function faultMissed(
+  aspace: u32, vpn: u64, access: u32, need: u32, dense: u32, seen: u32
+): i32 {
   const i = <u32>vpn & 511;
-  const entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, i);
-  const lacks = need & ~(entry & (found | ~PTE_W));
+  let found = dense;
+  let entry = seen;
+  if (dense == 0) {
+    found = findTable(aspace, vpn);
+    entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, i);
+  }
+  const lacks = lacksOf(need, entry, found);
   if (lacks == 0) return 0;
   if ((lacks & ~(PTE_A | PTE_D)) == 0) { // these two the processor sets itself: no fault
     entrySet(found & TABLE_MASK, i, entry | need);

@@ -411,10 +411,16 @@ static i32 faultSlow(u32 aspace, u64 vpn, u32 access) {
   return 0;
 }
 
-static i32 faultMissed(u32 aspace, u64 vpn, u32 access, u32 need, u32 dense) {
-  u32 found = dense != 0 ? dense : findTable(aspace, vpn);
+static i32 faultMissed(
+  u32 aspace, u64 vpn, u32 access, u32 need, u32 dense, u32 seen
+) {
   u32 i = (u32)vpn & 511;
-  u32 entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, i);
+  u32 found = dense;
+  u32 entry = seen;
+  if (dense == 0) {
+    found = findTable(aspace, vpn);
+    entry = found == 0 ? 0 : entryGet(found & TABLE_MASK, i);
+  }
   u32 lacks = need & ~(entry & (found | ~PTE_W));
   if (lacks == 0) return 0;
   if ((lacks & ~(PTE_A | PTE_D)) == 0) {
@@ -429,9 +435,10 @@ static i32 faultMissed(u32 aspace, u64 vpn, u32 access, u32 need, u32 dense) {
 static i32 faultOne(u32 aspace, u64 vpn, u32 access) {
   u32 need = needOf(access);
   u32 dense = knownDense(aspace, vpn);
+  u32 entry = 0;
   if (dense != 0) {
-    u32 entry = WORDS(R32((dense & TABLE_MASK) + T_DATA))[(u32)vpn & 511];
+    entry = WORDS(R32((dense & TABLE_MASK) + T_DATA))[(u32)vpn & 511];
     if ((need & ~(entry & (dense | ~PTE_W))) == 0) return 0;
   }
-  return faultMissed(aspace, vpn, access, need, dense);
+  return faultMissed(aspace, vpn, access, need, dense, entry);
 }

@@ -58,7 +58,9 @@ const operations = fc.oneof(
   }),
   fc.record({ op: fc.constant('unmap' as const), ...where }),
   fc.record({ op: fc.constant('protect' as const), ...where, perms: fc.constantFrom(0, 1, 3) }),
-  fc.record({ op: fc.constant('touch' as const), ...where, access: fc.integer({ min: 1, max: 7 }) }),
+  fc.record({
+    op: fc.constant('touch' as const), ...where, access: fc.integer({ min: 1, max: 7 }),
+  }),
   fc.record({ op: fc.constant('resize' as const), pages: fc.nat(VMO_PAGES) }),
 );
 type Operation = typeof operations extends fc.Arbitrary<infer O> ? O : never;
