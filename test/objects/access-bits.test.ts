@@ -1,6 +1,6 @@
 /** An access of several kinds at once needs all of its permissions, touched before or not. */
 import t from 'tap';
-import { System, VmOption, ZxError } from '../support/api.js';
+import { System, VmOption, type ZxError } from '../support/api.js';
 import { P } from './support.js';
 
 const { PERM_READ, PERM_WRITE, PERM_EXECUTE } = VmOption;
