@@ -24,6 +24,7 @@ export * from "./abi";
 export * from "./account";
 export * from "./import";
 export * from "./audit";
+export * from "./whose";
 export * from "./entries";
 export * from "./facts";
 export * from "./scans";

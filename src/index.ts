@@ -6,6 +6,8 @@
 
 export { System, type BootOptions, type OpenOptions } from './system.js';
 export type { AccountOptions } from './accounting/account.js';
+export type { Fraction } from './accounting/fraction.js';
+export type * from './accounting/page-types.js';
 export * from './accounting/tables.js';
 export {
   Core, CoreVmoKind, FrameState,

@@ -4,6 +4,8 @@
 
 import { account, closePool, type AccountOptions } from './accounting/account.js';
 import { figuresOf } from './accounting/figures.js';
+import { pageReport } from './accounting/page.js';
+import type { PageReport, PageTarget } from './accounting/page-types.js';
 import type { Recorded } from './accounting/recorded.js';
 import type { AccountTables, Policy, Reach } from './accounting/tables.js';
 import type { Core } from './core/core.js';
@@ -104,7 +106,8 @@ export class System extends KernelSystem {
     const built = buildLinux(snapshot, (core, rest) => new System(core, rest));
     const { system, outside, kernelMemory, availableBytes } = built;
     system.#recorded = {
-      extras: built.extras, swap: built.swap, notes: built.notes,
+      extras: built.extras, swap: built.swap, swapRuns: built.swapRuns, notes: built.notes,
+      nonPages: built.nonPages,
       notRecordedBytes: built.notRecordedBytes, pfns: built.pfns, firstFrame: built.firstFrame,
       outsideKoid: outside?.koid,
       kmem: () => ({ ...kernelMemory(), availableBytes }),
@@ -146,6 +149,19 @@ export class System extends KernelSystem {
    */
   account(options: AccountOptions = {}): Promise<AccountTables> {
     return account(this, this.#recorded, options);
+  }
+
+  /**
+   * Says whose one page is: its state, the VMOs that have it, the processes that reach it, and who
+   * pays how much for it under each policy. Looks at every page list; changes nothing.
+   *
+   * @param target - a physical page by its number, or a byte of a VMO or address of a process
+   * @throws ZxError ZX_ERR_INVALID_ARGS for what is no target, ZX_ERR_NOT_FOUND for a number, koid
+   *     or address of nothing, ZX_ERR_OUT_OF_RANGE past the end of a VMO, ZX_ERR_NO_MEMORY without
+   *     host memory to look with
+   */
+  page(target: PageTarget): Promise<PageReport> {
+    return new Promise((resolve) => { resolve(pageReport(this, this.#recorded, target)); });
   }
 
   /** Ends the worker threads, if any were started. The system stays usable. */

@@ -15,6 +15,21 @@ export interface RecordedSwap {
   readonly swapPssUnits: number;
 }
 
+/** Swapped pages of one process. */
+export interface RecordedSwapRuns {
+  /**
+   * Four numbers a run, by address: first virtual page, its swap word (slot << 5 | area), number of
+   * pages, and what the word grows by from page to page.
+   */
+  readonly runs: Float64Array;
+}
+
+/** Frames that were recorded and not made: no memory of the system. */
+export interface RecordedNonPages {
+  /** PFNs, ascending. */ readonly pfns: Float64Array;
+  /** For each, 1: it is a page of zeros, 0: device memory. */ readonly isZero: Uint8Array;
+}
+
 /** Facts of a recorded system. */
 export interface Recorded {
   /** Pairs of a frame and its mappings by processes outside (may be negative: entries lost). */
@@ -23,6 +38,9 @@ export interface Recorded {
   readonly kmem: () => KmemStats;
   /** Swap by mapping; mappings without any are absent. */
   readonly swap: ReadonlyMap<Mapping, RecordedSwap>;
+  /** Swapped pages by koid of the process; processes without any are absent. */
+  readonly swapRuns: ReadonlyMap<number, RecordedSwapRuns>;
+  /** Frames that were recorded and not made. */ readonly nonPages: RecordedNonPages;
   /** Koid of the process that stands for all outside; undefined where there is none. */
   readonly outsideKoid: number | undefined;
   /** Bytes of VMOs whose pages no recorded process maps: counted, not made. */

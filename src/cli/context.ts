@@ -6,6 +6,7 @@
  * I2. Each note of a system or a pass is printed once, on standard error.
  */
 
+import type { PageReport, PageTarget } from '../accounting/page-types.js';
 import { type AccountTables, type Policy, type Reach, reachesOf } from '../accounting/tables.js';
 import { csvTable } from '../views/csv.js';
 import type { Era } from '../views/era.js';
@@ -24,6 +25,8 @@ export interface CliSystem {
   /** Host memory that holds the system, bytes. */ readonly hostBytesUsed?: number;
   /** One accounting pass. */
   account(options: { policy: Policy; reach?: Reach; workers?: number }): Promise<AccountTables>;
+  /** Whose one page is. */
+  page(target: PageTarget): Promise<PageReport>;
 }
 
 /** Opens a system by its SPEC. */
@@ -100,6 +103,14 @@ export class Context {
       this.note([`${took}; ${peak}, ${core}`]);
     }
     return tables;
+  }
+
+  /** Opens the system and asks about one page. */
+  async page(target: PageTarget): Promise<PageReport> {
+    this.checkReach(this.options.policy);
+    const system = await this.openSystem();
+    this.note(system.notes);
+    return system.page(target);
   }
 
   /** Prints rows in the format asked for. */

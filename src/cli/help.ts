@@ -26,6 +26,7 @@ Commands:
  ps                 Jobs and processes, and what each costs
  vmaps KOID         One process's address space
  vmos KOID          The VMOs one process refers to
+ page PAGE          Whose is this page: who has it, who reaches it, who pays
  kstats -m          Physical memory by use
  start              A first look at the embedded system
 
@@ -99,6 +100,27 @@ Columns:
   alloc   The amount of physical memory allocated to the VMO, in bytes; 'phys'
       for a VMO that points to a physical address range and consumes no RAM.
   name    The name of the VMO, or '-' if its name is empty.
+
+${SHARED}`;
+
+/** `memsim page --help`. */
+export const PAGE_HELP = `Usage: page PFN | KOID:OFFSET | PID:ADDRESS
+
+Says whose one page is: what stands there, the VMOs that have it, the processes
+that reach it, and what each pays for it under each policy.
+
+ PFN            A physical page by its number; of a recorded system, its PFN
+ KOID:OFFSET    The page at a byte of a VMO
+ PID:ADDRESS    The page at an address of a process
+                Numbers are decimal, or 0x and hexadecimal
+
+Columns:
+  PAGE      own: in the VMO's own page list; parent's: seen through the parent
+            that it follows; slice, reference: the page of another VMO
+  #MAP      Mappings of the VMO; #HDL handles to it
+  ENTRY     present: the page table leads to it
+  PAYS      Bytes, exactly; --policy and --reach choose one column. Where both
+            kinds of reach give the same, exact is one column
 
 ${SHARED}`;
 

@@ -10,10 +10,11 @@ import { Command, type CommanderError } from 'commander';
 import { type CliDeps, Context, type SharedOptions } from './context.js';
 import { UsageError, failureOf } from './errors.js';
 import {
-  KSTATS_HELP, MAIN_HELP, PS_HELP, START_HELP, VMAPS_HELP, VMOS_HELP,
+  KSTATS_HELP, MAIN_HELP, PAGE_HELP, PS_HELP, START_HELP, VMAPS_HELP, VMOS_HELP,
 } from './help.js';
 import { defineKstats, runKstats } from './kstats.js';
 import { addSharedOptions } from './options.js';
+import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
 import { definePs, runPs } from './ps.js';
 import { runStart } from './start.js';
@@ -48,6 +49,7 @@ function usageMessage(command: string, error: CommanderError, argument: string):
   if (command === 'ps' && code === 'commander.excessArguments') {
     return `Unknown option: ${argument}`;
   }
+  if (command === 'page' && code !== 'commander.unknownOption') return PAGE_USAGE;
   if (command === 'kstats' && code === 'commander.unknownOption') return 'Unknown option';
   return message.replace(/^error: /, '');
 }
@@ -75,7 +77,7 @@ function buildProgram(deps: CliDeps, version: string): Command {
     .action(([command]: string[]) => {
       if (command === 'help') throw new HelpAsked(MAIN_HELP);
       const what = command === undefined ? 'no command given' : `unknown command '${command}'`;
-      throw new UsageError(`${what}, expected ps, vmaps, vmos, kstats or start`);
+      throw new UsageError(`${what}, expected ps, vmaps, vmos, page, kstats or start`);
     });
   program.helpInformation = () => MAIN_HELP;
   addSharedOptions(program);
@@ -98,6 +100,10 @@ function buildProgram(deps: CliDeps, version: string): Command {
   definePs(add('ps', PS_HELP, (context, _args, options) => runPs(context, options)));
   addProcessView('vmaps', VMAPS_HELP);
   addProcessView('vmos', VMOS_HELP);
+  add('page', PAGE_HELP, async (context, [page = '']) => {
+    if (page === 'help') throw new HelpAsked(PAGE_HELP);
+    await runPage(context, page);
+  }).argument('<page>');
   defineKstats(
     add('kstats', KSTATS_HELP, (context, _args, options) => runKstats(context, options)),
   );

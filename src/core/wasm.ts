@@ -121,6 +121,13 @@ export interface RawExports {
   pagesMove(vmo: Num, page: Num, n: Num, aux: Num, auxPage: Num, replace: Num): Num;
   digest(): void;
   audit(): Num;
+  whoseBegin(frame: Num): Num;
+  whoseEnd(marks: Num, chunks: Num): void;
+  whosePages(vmo: Num, frame: Num, marks: Num, out: Num, room: Num): Num;
+  whoseTable(aspace: Num, frame: Num): Num;
+  whoseEntries(aspace: Num, frame: Num, out: Num, room: Num): Num;
+  whoseMissingTables(aspace: Num, vpn: Num): Num;
+  whoseRun(vmo: Num): Num;
 }
 
 /**

@@ -60,6 +60,7 @@ export async function memsim(
       accounts.push(options);
       return Promise.resolve(makeTables({ ...spec, policy: options.policy }));
     },
+    page: () => Promise.reject(new Error('hand-made tables have no pages')),
     ...world.system,
   };
   const status = await run(argv, {

@@ -19,6 +19,7 @@ function system(spec: SystemSpec): CliSystem {
     defaultReach: 'committed',
     notes: [],
     account: () => Promise.resolve(makeTables(spec)),
+    page: () => Promise.reject(new Error('hand-made tables have no pages')),
   };
 }
 

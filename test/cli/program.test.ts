@@ -54,7 +54,7 @@ t.test('JSON and CSV show the same rows', async (t) => {
   t.equal(JSON.parse(report.out).total_bytes, 2147483648, '--json selects -m');
 });
 
-const EXPECTED = 'expected ps, vmaps, vmos, kstats or start';
+const EXPECTED = 'expected ps, vmaps, vmos, page, kstats or start';
 const USAGE: [argv: string[], message: string, help: string][] = [
   [[], `no command given, ${EXPECTED}`, 'memsim'],
   [['frob'], `unknown command 'frob', ${EXPECTED}`, 'memsim'],

@@ -27,14 +27,14 @@ import { VmOption } from '../../objects/vm-options.js';
 import type { Vmo } from '../../objects/vmo.js';
 import { VmoChild } from '../../objects/vmo-options.js';
 import { planFamilies } from './families.js';
-import { PageFiller } from './fill.js';
+import { PageFiller, type NonPages } from './fill.js';
 import { forkOrder, type ForkForest } from './forks.js';
 import { ImportedMemory, meminfoFigures } from './kernel-memory.js';
 import { FIRST_KOID, numberKoids, type LinuxKoids } from './koids.js';
 import { offsetIn, type FamilyPlan, type VmoPlan } from './plan.js';
 import { USER_END_PAGE } from './records.js';
 import type { LinuxMapping, LinuxProcess, LinuxSnapshot } from './snapshot.js';
-import { swapFigures, type SwapFigures } from './swap.js';
+import { swapFigures, swapRuns, type SwapFigures } from './swap.js';
 
 /** Most pages a core can have. */
 const CORE_PAGES_MAX = 2 ** 26 - 1;
@@ -53,6 +53,9 @@ export interface LinuxImport<S extends KernelSystem = KernelSystem> {
   /** Pairs of frame and mappings beyond the page-table entries that were built; may be negative. */
   readonly extras: Int32Array;
   /** Swap of each mapping that has any. */ readonly swap: ReadonlyMap<Mapping, SwapFigures>;
+  /** Swapped runs by koid of the process, see `swapRuns`. */
+  readonly swapRuns: ReadonlyMap<number, { readonly runs: Float64Array }>;
+  /** Frames that were recorded and not made. */ readonly nonPages: NonPages;
   /** Physical memory by use: meminfo's figures, and what happened since. */
   readonly kernelMemory: () => KernelMemory;
   /** MemAvailable when it was recorded, bytes; MemFree where it is missing. */
@@ -92,6 +95,7 @@ class Builder<S extends KernelSystem> {
   private readonly vmos = new Map<VmoPlan, Vmo>();
   private readonly processes: Process[] = [];
   private readonly swap = new Map<Mapping, SwapFigures>();
+  private readonly swapRuns = new Map<number, number[]>();
   private readonly figures: KernelMemory;
   private outside: Process | undefined;
   private extras: Int32Array = new Int32Array(0);
@@ -156,6 +160,9 @@ class Builder<S extends KernelSystem> {
       outside,
       extras,
       swap,
+      swapRuns: new Map([...this.swapRuns].map(([koid, runs]) =>
+        [koid, { runs: Float64Array.from(runs) }])),
+      nonPages: filler.nonPages,
       kernelMemory: () => memory.now(),
       availableBytes: 1024 * (meminfo.get('MemAvailable') ?? meminfo.get('MemFree') ?? 0),
       notRecordedBytes: memory.notRecordedBytes,
@@ -249,7 +256,12 @@ class Builder<S extends KernelSystem> {
     });
     this.filler.installEntries(mapping, made.ref);
     const swap = swapFigures(this.snapshot, mapping);
-    if (swap) this.swap.set(made, swap);
+    if (!swap) return;
+    this.swap.set(made, swap);
+    const { koid } = process.object;
+    const runs = this.swapRuns.get(koid) ?? [];
+    for (const word of swapRuns(this.snapshot, mapping)) runs.push(word);
+    this.swapRuns.set(koid, runs);
   }
 
   /** Takes from the free pages what meminfo says the kernel and those not recorded use. */

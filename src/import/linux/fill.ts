@@ -42,6 +42,12 @@ export interface FillDoor {
   ptesInstall(mapping: number, page: number, frames: Uint32Array, writable: boolean): number;
 }
 
+/** Frames that were recorded and not made. */
+export interface NonPages {
+  /** PFNs, ascending. */ readonly pfns: Float64Array;
+  /** For each, 1: a page of zeros, 0: device memory. */ readonly isZero: Uint8Array;
+}
+
 /** Called when the core refuses: throws. */
 export type Refuse = (status: number, what: string, pages: number) => never;
 
@@ -55,6 +61,8 @@ export class PageFiller {
   readonly pfns: Float64Array;
   /** Number of the first frame made. */
   readonly firstFrame: number;
+  /** Frames not made. */
+  readonly nonPages: NonPages;
   /** Core frame of each dense index, 0 for none. */
   private readonly frameOf: Uint32Array;
   /** Family that a frame was placed in first: index of its oldest VMO + 1. */
@@ -93,6 +101,7 @@ export class PageFiller {
     this.entries = new Uint32Array(count);
     this.frameCount = this.markShown();
     this.pfns = new Float64Array(this.frameCount);
+    this.nonPages = this.listNonPages();
     this.firstFrame = this.frameCount > 0 ? this.makeFrames() : 0;
   }
 
@@ -182,6 +191,18 @@ export class PageFiller {
       }
     }
     return shown;
+  }
+
+  private listNonPages(): NonPages {
+    const { frameOf, snapshot: { frames } } = this;
+    const pfns: number[] = [];
+    const isZero: number[] = [];
+    for (let index = 0; index < frameOf.length; index++) {
+      if (frameOf[index] !== 0) continue;
+      pfns.push(frames.pfn[index] as number);
+      isZero.push((frames.bitsOf(index) & FrameBit.ZERO) === 0 ? 0 : 1);
+    }
+    return { pfns: Float64Array.from(pfns), isZero: Uint8Array.from(isZero) };
   }
 
   private makeFrames(): number {

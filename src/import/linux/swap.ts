@@ -2,7 +2,10 @@
  * Swap of a mapping, as smaps counts it.
  */
 
-import { forEachSwappedPage, type LinuxMapping, type LinuxSnapshot } from './snapshot.js';
+import { RunKind, SWAP_WORD_STEP } from './runs.js';
+import {
+  forEachSwappedPage, isSwapWord, type LinuxMapping, type LinuxSnapshot,
+} from './snapshot.js';
 
 const PAGE_BYTES = 4096;
 /** A page in units of 2^-12 byte. */
@@ -36,4 +39,27 @@ export function swapFigures(
     swapPssUnits += Math.floor(PAGE_UNITS / snapshot.swap.countOf(word));
   });
   return pages > 0 ? { swapBytes: pages * PAGE_BYTES, swapPssUnits } : undefined;
+}
+
+/**
+ * The swapped runs of a mapping: four numbers each, the first virtual page, its swap word, the
+ * number of pages, and what the word grows by from page to page.
+ *
+ * @param snapshot - the snapshot
+ * @param mapping - one of its mappings
+ */
+export function swapRuns(
+  snapshot: Pick<LinuxSnapshot, 'runKinds'>, mapping: LinuxMapping,
+): number[] {
+  const { segment, start, end } = mapping.runs;
+  const runs: number[] = [];
+  for (let row = start; row < end; row++) {
+    if (snapshot.runKinds[segment.flags[row] as number] !== RunKind.SWAPPED) continue;
+    const word = segment.first[row] as number;
+    const length = segment.length[row] as number;
+    if (!isSwapWord(word)) continue;
+    const vpn = mapping.startPage + (segment.page[row] as number);
+    runs.push(vpn, word, Math.abs(length), length < 0 ? -SWAP_WORD_STEP : SWAP_WORD_STEP);
+  }
+  return runs;
 }
