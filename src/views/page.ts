@@ -8,7 +8,7 @@
  */
 
 import { addFractions, type Fraction, NO_BYTES } from '../accounting/fraction.js';
-import type { PageReport, PageShare } from '../accounting/page-types.js';
+import type { PageReport, PageShare, PageVmo } from '../accounting/page-types.js';
 import type { Policy, Reach } from '../accounting/tables.js';
 import { visibleName } from './escape.js';
 import { type Column, joinLines } from './table.js';
@@ -210,21 +210,44 @@ function lines(
   return more > 0 ? [...text, `... and ${more} more: --json has all`] : text;
 }
 
-/** The VMOs as a tree: a child stands to the right of its parent, where that has the page too. */
+/** The VMOs as a tree: each below its parent, where that has the page too; see `inTreeOrder`. */
 function vmoLines({ vmos }: PageReport): string[] {
-  const depths = new Map<number, number>();
-  const rows = vmos.map((vmo) => {
-    const depth = depths.get(vmo.koid) ?? (depths.get(vmo.parentKoid) ?? -1) + 1;
-    if (vmo.koid !== 0) depths.set(vmo.koid, depth);
-    const held = vmo.numMappings > 0 ? `${vmo.numMappings}` : '-';
-    return [
-      `${'  '.repeat(Math.min(depth, SHOWN))}${vmo.koid}`,
-      vmo.parentKoid === 0 ? '-' : `${vmo.parentKoid}`, hex(vmo.offset),
-      vmo.role === 'slice' || vmo.role === 'reference' ? vmo.role : vmo.isOwn ? 'own' : 'parent\'s',
-      held, `${vmo.numHandles}`, vmo.name === '' ? '-' : visibleName(vmo.name),
-    ];
-  });
+  const rows = inTreeOrder(vmos).map(([vmo, depth]) => [
+    `${'  '.repeat(Math.min(depth, SHOWN))}${vmo.koid}`,
+    vmo.parentKoid === 0 ? '-' : `${vmo.parentKoid}`, hex(vmo.offset),
+    vmo.role === 'slice' || vmo.role === 'reference' ? vmo.role : vmo.isOwn ? 'own' : 'parent\'s',
+    vmo.numMappings > 0 ? `${vmo.numMappings}` : '-', `${vmo.numHandles}`,
+    vmo.name === '' ? '-' : visibleName(vmo.name),
+  ]);
   return lines(['VMO', 'PARENT', 'OFFSET', 'PAGE', '#MAP', '#HDL', 'NAME'], rows, [0, 3]);
+}
+
+function push<Value>(lists: Map<number, Value[]>, key: number, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+/** A parent, then its children, each followed by its own; with generations below the first. */
+function inTreeOrder(vmos: readonly PageVmo[]): [vmo: PageVmo, depth: number][] {
+  const places = new Map<number, PageVmo[]>();
+  for (const vmo of vmos) push(places, vmo.koid, vmo);
+  const below = new Map<number, PageVmo[][]>();
+  const waiting: [places: PageVmo[], depth: number][] = [];
+  for (const [koid, list] of places) {
+    const above = list[0]?.parentKoid ?? 0;
+    if (koid === 0 || above === 0 || !places.has(above)) waiting.push([list, 0]);
+    else push(below, above, list);
+  }
+  const order: [PageVmo, number][] = [];
+  waiting.reverse();
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [list, depth] = next;
+    for (const vmo of list) order.push([vmo, depth]);
+    const children = below.get(list[0]?.koid ?? 0) ?? [];
+    for (const child of [...children].reverse()) waiting.push([child, depth + 1]);
+  }
+  return order;
 }
 
 function mappingLines({ mappings }: PageReport): string[] {

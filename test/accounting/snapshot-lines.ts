@@ -21,7 +21,10 @@ export interface LineMapping {
   readonly smaps: Kilobytes | undefined;
   /** Device memory, of which smaps counts nothing. */ readonly isDevice: boolean;
   /** PFNs of present pages, in address order. */ readonly pfns: Float64Array;
+  /** Page of the mapping that each of these stands at. */ readonly at: Float64Array;
   /** Number of swapped pages. */ readonly swapped: number;
+  /** Page of the mapping and swap word of each swapped page. */
+  readonly swapWords: readonly (readonly [page: number, word: number])[];
 }
 
 /** A process of the file. */
@@ -144,30 +147,41 @@ class LineReader {
       this.#columns.map((name, i) => [name, values?.[i] ?? 0]),
     );
     const isDevice = ((line.vf as string | undefined) ?? '').split(' ').includes('pf');
-    const { pfns, swapped } = this.#pages((line.r as string | undefined) ?? '');
+    const pages = this.#pages((line.r as string | undefined) ?? '');
     const name = line.name as string;
-    process.mappings.push({ start, end, name, smaps, isDevice, pfns, swapped });
+    process.mappings.push({ start, end, name, smaps, isDevice, ...pages });
   }
 
-  #pages(runs: string): { pfns: Float64Array; swapped: number } {
+  #pages(runs: string): Pick<LineMapping, 'pfns' | 'at' | 'swapped' | 'swapWords'> {
     const pfns: number[] = [];
+    const at: number[] = [];
+    const swapWords: [number, number][] = [];
     let swapped = 0;
     let expected = 0;
+    let page = 0;
     for (const run of runs === '' ? [] : runs.split(' ')) {
-      const [, length, delta, kind] = run.split(':').map(Number) as Run;
+      const [gap, length, delta, kind] = run.split(':').map(Number) as Run;
       const word = expected + delta;
       const pages = Math.abs(length);
+      page += gap;
       const step = length < 0 ? -1 : 1;
       const flags = this.#pmflags[kind] as number;
       if ((flags & 0x100) !== 0) {
-        for (let i = 0; i < pages; i++) pfns.push(word + i * step);
+        for (let i = 0; i < pages; i++) {
+          pfns.push(word + i * step);
+          at.push(page + i);
+        }
         expected = word + pages * step;
       } else {
-        if ((flags & 0x80) !== 0) swapped += pages;
+        if ((flags & 0x80) !== 0) {
+          swapped += pages;
+          for (let i = 0; i < pages; i++) swapWords.push([page + i, word + 32 * i * step]);
+        }
         expected = word + 32 * pages;
       }
+      page += pages;
     }
-    return { pfns: Float64Array.from(pfns), swapped };
+    return { pfns: Float64Array.from(pfns), at: Float64Array.from(at), swapped, swapWords };
   }
 
   #readFrames(base: number, runs: string): void {

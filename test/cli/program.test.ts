@@ -42,6 +42,27 @@ t.test('ps takes the options of the tool and ours', async (t) => {
   t.match((await memsim(['ps', '--group', 'job'], BOOT)).out, '6   30.0M zircon-drivers');
 });
 
+t.test('page asks the system for one page, in decimal or hex', async (t) => {
+  const asked: unknown[] = [];
+  const system = {
+    page: (target: unknown) => {
+      asked.push(target);
+      return Promise.reject(new ZxError('ZX_ERR_NOT_FOUND', 'pfn 9 was not recorded', {}));
+    },
+  };
+  const pages = ['9', '0x9', '1043:4096', '9971:0xFFFFffffFFFFffff'];
+  for (const page of pages) {
+    const { status, out, err } = await memsim(['page', page], {}, { system });
+    t.strictSame([status, out, err], [1, '', 'ZX_ERR_NOT_FOUND: pfn 9 was not recorded\n']);
+  }
+  t.strictSame(asked, [
+    { pfn: 9 }, { pfn: 9 }, { koid: 1043, offset: 4096n },
+    { koid: 9971, offset: 2n ** 64n - 1n },
+  ]);
+  t.match((await memsim(['page', 'help'])).out, /^Usage: page PFN/);
+  t.match((await memsim(['page', '--help'])).out, /^Usage: page PFN/);
+});
+
 t.test('JSON and CSV show the same rows', async (t) => {
   const json = await memsim(['ps', '--json', '--top', '2'], BOOT);
   t.strictSame((JSON.parse(json.out) as { koid: number }[]).map((row) => row.koid), [1916, 1867]);
@@ -55,6 +76,7 @@ t.test('JSON and CSV show the same rows', async (t) => {
 });
 
 const EXPECTED = 'expected ps, vmaps, vmos, page, kstats or start';
+const PAGE_USAGE = 'Usage: page PFN | KOID:OFFSET | PID:ADDRESS';
 const USAGE: [argv: string[], message: string, help: string][] = [
   [[], `no command given, ${EXPECTED}`, 'memsim'],
   [['frob'], `unknown command 'frob', ${EXPECTED}`, 'memsim'],
@@ -69,6 +91,12 @@ const USAGE: [argv: string[], message: string, help: string][] = [
   [['vmos', '089'], 'ERROR: "089" is not a number', 'memsim vmos'],
   [['vmos', '-q'], 'ERROR: "-q" is not a number', 'memsim vmos'],
   [['vmaps', '\x1b[2J'], 'ERROR: "\\x1b[2J" is not a number', 'memsim vmaps'],
+  ...['', 'x', '12x', '-', '1:', ':1', '1:2:3', '0x', '1:-1', '1:0x10000000000000000', '1 2']
+    .map((page): [string[], string, string] =>
+      [['page', page], `${PAGE_USAGE}, found "${page}"`, 'memsim page']),
+  [['page'], PAGE_USAGE, 'memsim page'],
+  [['page', '1', '2'], PAGE_USAGE, 'memsim page'],
+  [['page', '1', '--frob'], "unknown option '--frob'", 'memsim page'],
   [['kstats'], 'No statistics selected', 'memsim kstats'],
   [['kstats', '-e'], 'Unknown option', 'memsim kstats'],
   [['kstats', '-m', '-d', '0'], "Bad -d value '0'", 'memsim kstats'],
