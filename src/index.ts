@@ -36,5 +36,6 @@ export type { Bytes } from './objects/units.js';
 export { Access, alignOption, VmarOp, VmOption } from './objects/vm-options.js';
 export { Vmar } from './objects/vmar.js';
 export { Vmo } from './objects/vmo.js';
+export type { VmoRole } from './objects/vmo-object.js';
 export { CachePolicy, VmoChild, VmoOp, VmoOption, VmoSignal } from './objects/vmo-options.js';
 export { InputError } from './import/errors.js';

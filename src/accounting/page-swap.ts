@@ -4,14 +4,17 @@
 
 import type { Mapping } from '../objects/mapping.js';
 import type { KernelSystem } from '../objects/system.js';
-import { toBytes } from '../objects/units.js';
+import { PAGE_BYTES, toBytes } from '../objects/units.js';
 import { walkMappings, walkProcesses } from '../objects/walk.js';
+import { fraction } from './fraction.js';
 import type { Place } from './page-target.js';
 import type { PageSwap, PageSwapHolder } from './page-types.js';
 import type { Recorded, RecordedSwapRuns } from './recorded.js';
 
 const RUN = 4;
 const AREAS = 32;
+/** Units of SwapPss: 2^-12 byte. */
+const UNITS_A_BYTE = 4096;
 
 /** The swap slot of a place without a page; undefined if none was recorded. */
 export function swapAt(
@@ -26,7 +29,9 @@ export function swapAt(
       holders.push({ processKoid: koid, processName: name, address: toBytes(at) });
     }
   }
-  return { area: word % AREAS, slot: Math.floor(word / AREAS), holders };
+  const units = Math.floor((PAGE_BYTES * UNITS_A_BYTE) / Math.max(1, holders.length));
+  const share = fraction(units, UNITS_A_BYTE);
+  return { area: word % AREAS, slot: Math.floor(word / AREAS), holders, share };
 }
 
 /** Swap word at a place: of the address, or of the first mapping that shows the VMO's page. */

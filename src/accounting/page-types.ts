@@ -104,6 +104,8 @@ export interface PageSwap {
   /** Slot in it. */ readonly slot: number;
   /** Entries of recorded processes that hold the slot. */
   readonly holders: readonly PageSwapHolder[];
+  /** What each entry pays: bytes, cut off to 2^-12 byte as the kernel's SwapPss. */
+  readonly share: Fraction;
 }
 
 /** What an access there would do now. */

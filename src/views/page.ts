@@ -88,15 +88,20 @@ export function pageRows(report: PageReport, selection: PageSelection = {}): Pag
     ...(swap?.holders ?? []).map((holder) => ({
       type: 'swap', koid: holder.processKoid, name: holder.processName,
       address: hex(holder.address), swap_area: swap?.area, swap_slot: swap?.slot,
+      ...(swap === undefined ? {} : bytesOf(swap.share)),
     })),
     ...report.notes.map((text) => ({ type: 'note', text })),
   ];
 }
 
 function shareRow({ policy, reach, payer, koid, name, share, byHandle }: PageShare): PageRow {
-  const { numerator, denominator } = share;
+  const by_handle = byHandle ? 1 : 0;
+  return { type: 'share', koid, name, policy, reach, payer, by_handle, ...bytesOf(share) };
+}
+
+/** A fraction for programs: the nearest double, and exactly. */
+function bytesOf({ numerator, denominator }: Fraction): Record<string, number | bigint> {
   return {
-    type: 'share', koid, name, policy, reach, payer, by_handle: byHandle ? 1 : 0,
     share_bytes: Number(numerator) / Number(denominator),
     share_numerator: numerator, share_denominator: denominator,
   };
@@ -266,9 +271,11 @@ function handleLines({ handles }: PageReport): string[] {
 }
 
 function swapLines({ swap }: PageReport): string[] {
-  const rows = (swap?.holders ?? []).map(({ processKoid, address, processName }) =>
-    [`p:${processKoid}`, hex(address), visibleName(processName)]);
-  return lines(['SLOT OF', 'ADDRESS', 'NAME'], rows, [0]);
+  const rows = (swap?.holders ?? []).map(({ processKoid, address, processName }) => [
+    `p:${processKoid}`, hex(address), fractionText(swap?.share ?? NO_BYTES),
+    visibleName(processName),
+  ]);
+  return lines(['SLOT OF', 'ADDRESS', 'PAYS', 'NAME'], rows, [0]);
 }
 
 interface Payer {

@@ -159,7 +159,10 @@ async function checkSwap(t: Test, system: System, lines: Lines): Promise<void> {
     });
     const got = (swap?.holders ?? []).map((h) => `${h.processKoid} ${h.address >> 12n}`).sort();
     const isRight = state === 'swapped' && pfn === undefined && swap?.area === word % 32
-      && swap.slot === Math.floor(word / 32) && got.join() === [...wanted].sort().join();
+      && swap.slot === Math.floor(word / 32)
+      && Number(swap.share.numerator * (4096n / swap.share.denominator))
+        === Math.floor(2 ** 24 / wanted.length)
+      && got.join() === [...wanted].sort().join();
     if (!isRight) wrong.push(`${pid} ${page}: ${state}, ${got.join()}, not ${wanted.join()}`);
   }
   t.strictSame(wrong.slice(0, 10), [], `${words.length} slots, each ${step}th`);

@@ -96,7 +96,10 @@ t.test('names and notes hold no control character', async (t) => {
     mappings: [{ processKoid: 1, processName: name, address: 0n, vmoKoid: 1, vmoOffset: 0n,
       perms: 1, isPresent: false }],
     handles: [{ processKoid: 1, processName: name, vmoKoid: 1, rights: 0 }],
-    swap: { area: 0, slot: 1, holders: [{ processKoid: 1, processName: name, address: 0n }] },
+    swap: {
+      area: 0, slot: 1, holders: [{ processKoid: 1, processName: name, address: 0n }],
+      share: { numerator: 4096n, denominator: 1n },
+    },
     table: { processKoid: 1, processName: name, level: 1, address: 0n },
   });
   t.notOk(text.includes('\x1b'));
@@ -108,7 +111,10 @@ t.test('rows for programs are exact', async (t) => {
     ...EMPTY, pfn: undefined, state: 'swapped',
     target: { kind: 'process', koid: 5, name: 'a,b', offset: 0x7fff_ffff_f000n },
     access: { read: 'swapped', write: 'new', newPages: 1, newTables: 4 },
-    swap: { area: 2, slot: 9, holders: [{ processKoid: 5, processName: 'a,b', address: 4096n }] },
+    swap: {
+      area: 2, slot: 9, holders: [{ processKoid: 5, processName: 'a,b', address: 4096n }],
+      share: { numerator: 1365n, denominator: 2n },
+    },
     shares: [share(1, 4096n, 3n)], notes: ['torn'],
   };
   const rows = JSON.parse(jsonArray(pageRows(report), pageColumns())) as object[];
@@ -118,7 +124,8 @@ t.test('rows for programs are exact', async (t) => {
       new_pages: 1, new_tables: 4 },
     { type: 'share', koid: 1, name: 'p1', policy: 'exact', reach: 'committed', payer: 'process',
       by_handle: 0, share_bytes: 4096 / 3, share_numerator: 4096, share_denominator: 3 },
-    { type: 'swap', koid: 5, name: 'a,b', address: '0x1000', swap_area: 2, swap_slot: 9 },
+    { type: 'swap', koid: 5, name: 'a,b', address: '0x1000',
+      share_bytes: 682.5, share_numerator: 1365, share_denominator: 2, swap_area: 2, swap_slot: 9 },
     { type: 'note', text: 'torn' },
   ]);
   t.match(csvTable(pageRows(report), pageColumns()), '\npage,swapped,,,5,"a,b",,0x7ffffffff000,');
