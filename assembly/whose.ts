@@ -137,23 +137,21 @@ function findTableFrame(table: u32, base: u64, frame: u32): u32 {
   return 0;
 }
 
-/** Virtual pages whose entries lead to a frame (0: the zero page), as f64 at `out`; how many. */
-export function whoseEntries(aspace: u32, frame: u32, out: u32, room: u32): u32 {
-  listBegin(out, room);
+/** How many entries of an address space lead to a frame; 0 is the zero page. */
+export function whoseEntries(aspace: u32, frame: u32): u32 {
   const root = load<u32>((aspace << 4) + AS_ROOT);
-  if (root != 0) listEntries(root, 0, frame);
-  return load<u32>(H_OUT + 8);
+  return root == 0 ? 0 : countEntries(root, frame);
 }
 
-function listEntries(table: u32, base: u64, frame: u32): void {
-  const level = <u32>load<u8>(table + T_LEVEL);
-  const step = <u64>1 << ((level - 1) * 9);
+function countEntries(table: u32, frame: u32): u32 {
+  const isLeaf = load<u8>(table + T_LEVEL) == 1;
+  let count: u32 = 0;
   for (let i = nextEntry(table, 0); i < 512; i = nextEntry(table, i + 1)) {
     const entry = entryGet(table, i);
-    const at = base + <u64>i * step;
-    if (level > 1) listEntries(entry & TABLE_MASK, at, frame);
-    else if ((entry & PTE_P) != 0 && entry >> PTE_SHIFT == frame) listAdd(<f64>at);
+    if (!isLeaf) count += countEntries(entry & TABLE_MASK, frame);
+    else count += u32((entry & PTE_P) != 0 && entry >> PTE_SHIFT == frame);
   }
+  return count;
 }
 
 /** Page tables that an entry for a virtual page would have to make, 0 to 4. */

@@ -146,7 +146,7 @@ function entriesOf({ system, place, reach, state }: Found): number {
   if (state !== 'zero' || place.vmo !== undefined) return 0;
   let entries = 0;
   for (const { aspace } of walkProcesses(system.rootJob.object)) {
-    entries += entriesTo(system.core, aspace.ref, 0).length;
+    entries += entriesTo(system.core, aspace.ref, 0);
   }
   return entries;
 }

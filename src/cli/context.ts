@@ -96,21 +96,21 @@ export class Context {
       workers: options.workers,
     });
     this.note(tables.notes);
-    if (options.stats === true) {
-      const took = `${openedMs - startMs} ms to load, ${deps.nowMs() - openedMs} ms to account`;
-      const peak = `${mebibytes(deps.peakResidentBytes())} resident at most`;
-      const core = `${mebibytes(system.hostBytesUsed ?? 0)} of core memory in use`;
-      this.note([`${took}; ${peak}, ${core}`]);
-    }
+    this.noteStats(system, openedMs - startMs, `${deps.nowMs() - openedMs} ms to account`);
     return tables;
   }
 
   /** Opens the system and asks about one page. */
   async page(target: PageTarget): Promise<PageReport> {
+    const { deps } = this;
+    const startMs = deps.nowMs();
     this.checkReach(this.options.policy);
     const system = await this.openSystem();
+    const openedMs = deps.nowMs();
     this.note(system.notes);
-    return system.page(target);
+    const report = await system.page(target);
+    this.noteStats(system, openedMs - startMs, `${deps.nowMs() - openedMs} ms to look`);
+    return report;
   }
 
   /** Prints rows in the format asked for. */
@@ -148,6 +148,14 @@ export class Context {
     } finally {
       bar.stop();
     }
+  }
+
+  /** `--stats`: time and memory that it took. */
+  private noteStats(system: CliSystem, loadMs: number, took: string): void {
+    if (this.options.stats !== true) return;
+    const peak = `${mebibytes(this.deps.peakResidentBytes())} resident at most`;
+    const core = `${mebibytes(system.hostBytesUsed ?? 0)} of core memory in use`;
+    this.note([`${loadMs} ms to load, ${took}; ${peak}, ${core}`]);
   }
 
   private checkReach(policy: Policy | undefined): void {

@@ -125,7 +125,7 @@ export interface RawExports {
   whoseEnd(marks: Num, chunks: Num): void;
   whosePages(vmo: Num, frame: Num, marks: Num, out: Num, room: Num): Num;
   whoseTable(aspace: Num, frame: Num): Num;
-  whoseEntries(aspace: Num, frame: Num, out: Num, room: Num): Num;
+  whoseEntries(aspace: Num, frame: Num): Num;
   whoseMissingTables(aspace: Num, vpn: Num): Num;
   whoseRun(vmo: Num): Num;
 }

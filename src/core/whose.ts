@@ -31,19 +31,20 @@ export function framePlaces(
   const chunks = core.u32[(core.constants.H_OUT as number) >>> 2] as number;
   try {
     const places = new Map<number, readonly number[]>();
-    vmos.forEach((vmo, i) => {
+    for (const [i, vmo] of vmos.entries()) {
       const pages = list(core, (out, room) => core.raw.whosePages(vmo, frame, marks, out, room));
+      if (pages === undefined) return undefined;
       if (pages.length > 0) places.set(i, pages);
-    });
+    }
     return places;
   } finally {
     core.raw.whoseEnd(marks, chunks);
   }
 }
 
-/** Virtual pages of an address space whose entries lead to a frame; 0 is the zero page. */
-export function entriesTo(core: Core, aspace: AspaceRef, frame: number): number[] {
-  return list(core, (out, room) => core.raw.whoseEntries(aspace, frame, out, room));
+/** How many entries of an address space lead to a frame; 0 is the zero page. */
+export function entriesTo(core: Core, aspace: AspaceRef, frame: number): number {
+  return core.raw.whoseEntries(aspace, frame);
 }
 
 /** The page table that a frame is in an address space. */
@@ -63,12 +64,13 @@ export function firstFrameOf(core: Core, vmo: VmoRef): number {
   return core.raw.whoseRun(vmo);
 }
 
-function list(core: Core, fill: (out: number, room: number) => number): number[] {
+/** Gets a list of pages, with as much room as it turns out to need; undefined where none is left. */
+function list(core: Core, fill: (out: number, room: number) => number): number[] | undefined {
   const xfer = core.u32[(core.constants.H_XFER as number) >>> 2] as number;
   const found = fill(xfer, ROOM);
   if (found <= ROOM) return Array.from(core.f64.subarray(xfer >>> 3, (xfer >>> 3) + found));
   const at = core.raw.scratchAlloc(found * 8) >>> 0;
-  if (at === 0) throw new RangeError(`no host memory to list ${found} pages`);
+  if (at === 0) return undefined;
   fill(at, found);
   const pages = Array.from(core.f64.subarray(at >>> 3, (at >>> 3) + found));
   core.raw.scratchFree(at, found * 8);

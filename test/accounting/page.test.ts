@@ -9,6 +9,7 @@ import { Access, VmOption } from '../../src/objects/vm-options.js';
 import { VmoChild, VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
 import type { Vmo } from '../../src/objects/vmo.js';
 import { System } from '../../src/system.js';
+import { hostMemory } from '../support/injector.js';
 
 const P = 4096;
 const READ_WRITE = VmOption.PERM_READ | VmOption.PERM_WRITE;
@@ -259,6 +260,20 @@ t.test('a chain of clones ten thousand deep, and as many forks, cost no recursio
   t.equal(wide.vmos.length, 10_001);
   t.equal(wide.mappings.length, 10_000);
   t.strictSame(pays(wide, 'exact', 'process', 'committed')[0], 'fork 0 256/625');
+});
+
+t.test('without host memory to look with the call is refused, and may be made again', async (t) => {
+  const system = System.boot({ memoryBytes: 20_000 * P, variant: 'debug' });
+  const vmo = system.createVmo(P);
+  vmo.write(0, Uint8Array.of(1));
+  for (let i = 0; i < 10; i++) vmo.createChild(VmoChild.SNAPSHOT, 0, P);
+  const digest = system.core.digest();
+  hostMemory.begin(system, 1);
+  await refused(t, system, at(vmo), /ZX_ERR_NO_MEMORY: no host memory to look for a page/);
+  hostMemory.end(system);
+  t.equal(system.core.digest(), digest);
+  t.equal((await system.page(at(vmo))).vmos.length, 11);
+  t.strictSame(system.core.audit(), []);
 });
 
 t.test('looking is allowed while a pass runs, and changes nothing', async (t) => {
