@@ -114,7 +114,7 @@ t.test('no call ends in anything but an answer or a refusal', async (t) => {
       const args = Array.from({ length: pick(6) }, () => values[pick(values.length)]);
       if (isVast(name, args)) continue;
       try {
-        const answer = target[name](...args);
+        const answer = await target[name](...args);
         done += 1;
         if (answer?.object !== undefined && targets.length < 60) targets.push(answer);
       } catch (error) {
