@@ -14,8 +14,12 @@ import type { VmoObject } from './vmo-object.js';
 
 const EXACT = 1n << 53n;
 
-/** Bytes of a VMO. A pager may be asked for them first: see `usePages`. */
+/**
+ * Bytes of a VMO. A pager may be asked for them first: see `usePages`. A contiguous VMO takes back
+ * what it has lent out, which changes the system: not while a pass runs.
+ */
 export function readBytes(vmo: VmoObject, offset: bigint, length: bigint): Uint8Array {
+  if (vmo.tree.hasLentPages) vmo.system.assertNotBusy();
   if (vmo.tree.source === undefined) return readNow(vmo, offset, length);
   const uses = usesOf(offset, length, PagedUse.READ);
   return usePages(vmo, uses, () => readNow(vmo, offset, length));

@@ -67,7 +67,6 @@ export class Vmo extends Handle<VmoObject> {
     const bytes = toU64(length, 'length');
     checkRange(vmo, from, bytes);
     checkContents(vmo);
-    if (vmo.tree.hasLentPages) this.change(0);
     return readBytes(vmo, from, bytes);
   }
 

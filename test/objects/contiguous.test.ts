@@ -5,6 +5,7 @@
 import t from 'tap';
 import { Topic, VmoInfoFlag } from '../../src/objects/info.js';
 import { KernelSystem } from '../../src/objects/system.js';
+import { VmOption } from '../../src/objects/vm-options.js';
 import { CachePolicy, VmoChild, VmoOp } from '../../src/objects/vmo-options.js';
 import type { Vmo } from '../../src/objects/vmo.js';
 import { asWord, makeProcess, makeSystem, P, refused, statusOf, word } from './support.js';
@@ -176,9 +177,13 @@ t.test('no memory is needed to take pages back, and closing ends the loan', asyn
     'an anonymous VMO does not borrow');
   vmo.write(0, new Uint8Array(20 * P).fill(1));
   t.equal(committed(vmo), 20);
+  const process = s.rootJob.createProcess('p');
+  const at = process.rootVmar.map(VmOption.PERM_READ, 0, vmo, 30 * P, P);
   s.beginPass();
   refused(t, s, 'ZX_ERR_SHOULD_WAIT', () => vmo.read(0, 1), 'a read may change the system');
+  refused(t, s, 'ZX_ERR_SHOULD_WAIT', () => process.readMemory(at, 1), 'a debugger\'s too');
   s.endPass();
+  process.kill();
   vmo.close();
   t.equal(s.core.freePages, 40);
   t.equal(loaned(s), 0);
