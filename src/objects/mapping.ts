@@ -198,6 +198,7 @@ export class Mapping implements MappingParts {
     const taken = next.#pieces.map((piece) => ({ ...piece, first: piece.first + shift }));
     this.#pieces.push(...taken);
     this.#pages += next.#pages;
+    if (this.aspace.vdsoCode.has(next)) this.aspace.vdsoCode.add(this);
     next.forget();
     this.#mergePieces();
   }

@@ -171,3 +171,21 @@ t.test('the vDSO\'s code stays where it is', async (t) => {
   process.kill();
   t.equal(vdso.getInfo(Topic.VMO).numMappings, 0, 'but a process may end');
 });
+
+t.test('the vDSO\'s code stays where its mapping became a part of another', async (t) => {
+  const { system: s, vmar, rows } = makeVmar();
+  const vdso = s.createVmo(8 * P).replaceAsExecutable();
+  vdso.markVdso(6 * P);
+  const RX = R | O.PERM_EXECUTE;
+  vmar.map(RX | O.SPECIFIC, 0, vdso, 0, 6 * P);
+  vmar.protect(R, vmar.base, P);
+  vmar.map(RX | O.SPECIFIC, 6 * P, vdso, 6 * P, P);
+  vmar.map(RX | O.SPECIFIC, 7 * P, vdso, 7 * P, P);
+  t.strictSame(rows(), ['0+1:1', '1+7:5'], 'one mapping with two protections');
+  const denied = 'ZX_ERR_ACCESS_DENIED';
+  const at = (page: number): bigint => vmar.base + BigInt(page * P);
+  for (const page of [6, 7]) {
+    refused(t, s, denied, () => vmar.unmap(at(page), P), `unmap ${page}`);
+    refused(t, s, denied, () => vmar.protect(R, at(page), P), `protect ${page}`);
+  }
+});
