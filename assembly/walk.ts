@@ -50,9 +50,14 @@ function indexOf(vpn: u64, level: u32): u32 {
   return <u32>(vpn >> ((level - 1) * 9)) & 511;
 }
 
-/** Makes every entry of the look-aside buffer stale: a table went, or a permission did. */
+/** Makes every entry of the look-aside buffers stale: a table went, or a permission did. */
 export function tlbForget(): void {
-  store<u32>(H_TLB_EPOCH, load<u32>(H_TLB_EPOCH) + 1);
+  const epoch = load<u32>(H_TLB_EPOCH) + 1;
+  store<u32>(H_TLB_EPOCH, epoch);
+  if (epoch != 0) return;
+  // the numbers begin anew: what is of an old epoch must not look like one of a new
+  memory.fill(H_TLB, 0, (TLB_MASK + 1) << 4);
+  memory.fill(H_WALKS, 0, (WALKS_MASK + 1) << 4);
 }
 
 function tlbAt(aspace: u32, leaf: u32): u32 {

@@ -7,6 +7,7 @@ import { FrameState } from '../../src/core/core.js';
 import { Access, VmOption } from '../../src/objects/vm-options.js';
 import { VmoChild, VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
 import { newSystem } from '../support/api.js';
+import { layout } from '../support/layout.js';
 import { statusOf } from '../objects/support.js';
 
 const P = 4096;
@@ -41,6 +42,22 @@ t.test('one touch of many pages takes little more memory than they need', async 
   process.touch(address, pages * P, Access.WRITE);
   const bytes = (system.core.hostBytesUsed - before) / pages;
   t.ok(bytes < 26.5, `${bytes} bytes a page with its page-table entry`);
+});
+
+t.test('the look-aside buffer forgets all when its epochs begin anew', async (t) => {
+  const system = newSystem(256);
+  const { core } = system;
+  const process = system.rootJob.createProcess('p');
+  const vmo = system.createVmo(P);
+  const address = process.rootVmar.map(READ_WRITE, 0, vmo, 0, P);
+  process.touch(address, P, Access.WRITE);
+  const at = layout('H_TLB_EPOCH') >>> 2;
+  const epoch = core.u32[at] as number;
+  core.u32[at] = 2 ** 32 - 1;
+  process.rootVmar.unmap(address, P);
+  t.ok((core.u32[at] as number) < 16, 'it wrapped');
+  core.u32[at] = epoch;
+  t.strictSame(core.audit(), [], 'no table that is gone is remembered');
 });
 
 t.test('families are told apart however many VMOs there were', async (t) => {
