@@ -124,6 +124,9 @@ export function unmap(mapping: u32): void { maps.freeMapping(mapping << 4); }
 export function unmapRange(mapping: u32, first: f64, pages: f64): i32 {
   return maps.cutMapping(mapping << 4, <u64>first, <u64>pages);
 }
+export function reserveMappings(aspace: u32, n: u32): i32 {
+  return maps.reserveMappings(aspace << 4, n) ? 0 : NO_MEMORY;
+}
 export function splitMapping(mapping: u32, at: f64): i32 {
   return maps.splitMapping(mapping << 4, <u64>at);
 }

@@ -6,7 +6,7 @@
  * Cost: 64 bytes a mapping, 4 in the index; a fault finds its mapping in log2(n) steps, or at once
  * when it is the one found last.
  */
-import { chunkAlloc, chunksFree, poolAlloc, poolFree } from "./heap";
+import { chunkAlloc, chunksFree, poolAlloc, poolFree, poolReserve } from "./heap";
 import {
   ASPACE_BYTES, AS_CAP, AS_COUNT, AS_INDEX, AS_LAST, AS_NEXT, AS_PREV, CHUNK_BYTES, H_ASPACES,
   MAPPING_BYTES, M_ASPACE, M_BASE, M_KEY, M_PAGES, M_PERMS, M_VMO, NO_MEMORY,
@@ -64,12 +64,13 @@ function freeIndex(index: u32, cap: u32): void {
   chunksFree(index, max<u32>(1, (cap << 2) / CHUNK_BYTES));
 }
 
-/** Makes room for one more mapping in the index; false when host memory is exhausted. */
-function growIndex(aspace: u32): bool {
+/** Makes room for `n` more mappings in the index; false when host memory is exhausted. */
+function growIndex(aspace: u32, n: u32): bool {
   const count = load<u32>(aspace + AS_COUNT);
   const cap = load<u32>(aspace + AS_CAP);
-  if (count < cap) return true;
-  const want: u32 = cap == 0 ? 32 : cap == 512 ? 16384 : cap << 1;
+  if (count + n <= cap) return true;
+  let want: u32 = max<u32>(cap, 32);
+  while (want < count + n) want = want == 512 ? 16384 : want << 1;
   const index = allocIndex(want);
   if (index == 0) return false;
   memory.copy(index, load<u32>(aspace + AS_INDEX), count << 2);
@@ -104,11 +105,16 @@ export function findMapping(aspace: u32, vpn: u64): u32 {
   return m;
 }
 
+/** Makes sure of `n` more mappings, made by maps or splits; false when host memory is exhausted. */
+export function reserveMappings(aspace: u32, n: u32): bool {
+  return growIndex(aspace, n) && poolReserve(POOL_MAPPING, n);
+}
+
 /** A mapping of `pages` pages; its record >> 4, or a status. */
 export function newMapping(
   aspace: u32, vmo: u32, base: u64, pages: u64, offset: u64, perms: u32
 ): i32 {
-  if (!growIndex(aspace)) return NO_MEMORY;
+  if (!growIndex(aspace, 1)) return NO_MEMORY;
   const m = poolAlloc(POOL_MAPPING);
   if (m == 0) return NO_MEMORY;
   memory.fill(m, 0, MAPPING_BYTES);

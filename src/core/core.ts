@@ -65,6 +65,11 @@ export class Core extends CorePaged {
     return second;
   }
 
+  /** Makes sure of so many more mappings in an address space, by maps or splits. 0 or NO_MEMORY. */
+  reserveMappings(aspace: AspaceRef, count: number): number {
+    return this.raw.reserveMappings(aspace, count);
+  }
+
   /** Splits a mapping in two: the second one, or NO_MEMORY. */
   splitMapping(mapping: MappingRef, atPage: number): MappingRef | number {
     return this.raw.splitMapping(mapping, atPage);

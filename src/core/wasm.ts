@@ -59,6 +59,7 @@ export interface RawExports {
   map(aspace: Num, vmo: Num, base: Num, pages: Num, offset: Num, perms: Num): Num;
   unmap(mapping: Num): void;
   unmapRange(mapping: Num, first: Num, pages: Num): Num;
+  reserveMappings(aspace: Num, n: Num): Num;
   splitMapping(mapping: Num, at: Num): Num;
   mergeMappings(first: Num, second: Num): void;
   vmoMappings(vmo: Num, page: Num, n: Num, out: Num, room: Num): Num;

@@ -5,7 +5,7 @@
  *     faults decides the status (memory-semantics 9.12).
  */
 
-import type { AspaceRef, MappingRef, VmoRef } from '../core/core.js';
+import type { AspaceRef } from '../core/core.js';
 import { checkMemory, fail } from './errors.js';
 import type { Mapping } from './mapping.js';
 import { touchPages } from './paged-use.js';
@@ -13,9 +13,6 @@ import type { StatusName } from './status.js';
 import type { KernelSystem } from './system.js';
 import { hex, toBytes } from './units.js';
 import { VmarObject, type VmarPlace } from './vmar-object.js';
-
-/** Two pages at the very top of 48 bits, above every user range: never mapped by programs. */
-const SPARE_PAGE = 2 ** 36 - 2;
 
 /** Why an access faults. */
 export interface Fault {
@@ -169,20 +166,13 @@ export class AddressSpace {
   }
 
   /**
-   * Makes sure that the core can take `count` more mappings here without asking for memory, by
-   * mapping as many pages where no program can, and unmapping them.
+   * Makes sure that the core can take `count` more mappings here without asking for memory.
    *
-   * @param count - 1 or 2
    * @throws ZxError ZX_ERR_NO_MEMORY
    */
-  reserveMappings(vmoRef: VmoRef, count: number): void {
+  reserveMappings(count: number): void {
+    if (count === 0) return;
     const { core } = this.system;
-    const made: MappingRef[] = [];
-    for (let i = 0; i < count; i++) {
-      const ref = core.map(this.ref, vmoRef, SPARE_PAGE + i, 1, 0, 0);
-      if (ref < 0) for (const mapping of made) core.unmap(mapping);
-      made.push(checkMemory<MappingRef>(core, ref, 'for a mapping'));
-    }
-    for (const mapping of made) core.unmap(mapping);
+    checkMemory(core, core.reserveMappings(this.ref, count), `for ${count} mappings`, { count });
   }
 }

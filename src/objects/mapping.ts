@@ -154,10 +154,16 @@ export class Mapping implements MappingParts {
     return merged;
   }
 
+  /** Whether `splitAt` would take one more of the core's mappings. */
+  isSplitBy(page: number): boolean {
+    return this.#pieces.some(({ first, pages, ref }) =>
+      first < page && page < first + pages && ref !== 0);
+  }
+
   /**
    * Splits the pieces so that one starts at a page. Nothing that a program sees changes.
    *
-   * @throws ZxError ZX_ERR_NO_MEMORY
+   * @throws ZxError ZX_ERR_NO_MEMORY, unless the core's mapping was reserved
    */
   splitAt(page: number): void {
     const index = this.#pieces.findIndex((p) => p.first < page && page < p.first + p.pages);

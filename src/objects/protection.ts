@@ -1,8 +1,8 @@
 /**
  * `zx_vmar_protect`: new permissions for a range of addresses (memory-semantics 9.8).
  *
- * I1. All is checked, then the core's mappings are split where the range cuts them (which can fail,
- *     and then has changed nothing a program can see), then permissions are set, which cannot fail.
+ * I1. All is checked, and the core reserves the mappings that it gets by splitting where the range
+ *     cuts them. The splits and the permissions then cannot fail.
  */
 
 import { fail } from './errors.js';
@@ -25,7 +25,8 @@ interface Part {
  * @param perms - READ 1, WRITE 2, EXECUTE 4
  * @param opChildren - whether the handle may work on VMARs inside
  * @throws ZxError ZX_ERR_INVALID_ARGS for the range, ZX_ERR_NOT_FOUND for a gap,
- *     ZX_ERR_ACCESS_DENIED for more than a mapping may have or, in a VMAR inside, more than it has
+ *     ZX_ERR_ACCESS_DENIED for more than a mapping may have or, in a VMAR inside, more than it has,
+ *     ZX_ERR_NO_MEMORY
  */
 export function protectRange(
   vmar: VmarObject,
@@ -47,6 +48,9 @@ export function protectRange(
     page += pages;
   }
   vmar.aspace.assertNoVdsoCode(first, end);
+  const cuts = parts.flatMap(({ mapping, first: from, pages }) =>
+    [from, from + pages].filter((page) => mapping.isSplitBy(page)));
+  vmar.aspace.reserveMappings(cuts.length);
   for (const { mapping, first: from, pages } of parts) {
     mapping.splitAt(from);
     mapping.splitAt(from + pages);

@@ -119,7 +119,7 @@ export class VmarObject extends KernelObject {
   mapVmo(request: MapRequest): Mapping {
     const { basePage, replaced } = placeRegion(this, request);
     if (replaced.length > 0) {
-      this.aspace.reserveMappings(request.vmo.tree.ref, 2);
+      this.aspace.reserveMappings(2);
       this.#remove(basePage, basePage + request.pages, replaced);
     }
     const mapping = Mapping.create({ ...request, parent: this, basePage }, request.perms);
@@ -145,6 +145,12 @@ export class VmarObject extends KernelObject {
     first.absorb(second);
     this.regions.insert(first);
     return first;
+  }
+
+  /** Takes back what `mapVmo` did last: the next region goes where it would have gone without. */
+  retract(mapping: Mapping): void {
+    this.discard(mapping);
+    this.aspace.placements -= 1;
   }
 
   /** Takes a mapping of its own away. */

@@ -306,7 +306,7 @@ function populate(mapping: Mapping): void {
   const { aspace, basePage, reachablePages } = mapping;
   const { core } = aspace.system;
   const status = core.mapPresent(aspace.ref, basePage, reachablePages);
-  if (status < 0) mapping.parent.discard(mapping);
+  if (status < 0) mapping.parent.retract(mapping);
   checkMemory(core, status, `to map the pages of ${reachablePages} along`, {
     pages: reachablePages,
   });

@@ -63,7 +63,7 @@ export const physicalPages: Shortage = {
 
 const mappingState = (mapping: Mapping): unknown => [
   'mapping', mapping.basePage, mapping.pages, mapping.vmo.koid, mapping.vmoOffsetPages,
-  mapping.maxPerms, mapping.protections().map(({ first, pages, perms }) => [first, pages, perms]),
+  mapping.maxPerms, mapping.pieces.map(({ first, pages, perms }) => [first, pages, perms]),
 ];
 
 const vmarState = (vmar: VmarObject): unknown => [
@@ -75,7 +75,7 @@ const vmarState = (vmar: VmarObject): unknown => [
 const processState = (process: ProcessObject): unknown => [
   process.koid, process.name, process.isAlive, process.handleCount,
   [...process.handles.values()].map((handle) => [handle.object.koid, handle.rights]),
-  vmarState(process.aspace.root),
+  process.aspace.placements, vmarState(process.aspace.root),
 ];
 
 const jobState = (job: JobObject): unknown => [
