@@ -64,7 +64,7 @@ export function firstFrameOf(core: Core, vmo: VmoRef): number {
   return core.raw.whoseRun(vmo);
 }
 
-/** Gets a list of pages, with as much room as it turns out to need; undefined where none is left. */
+/** A list of pages, with as much room as it turns out to need; undefined where none is left. */
 function list(core: Core, fill: (out: number, room: number) => number): number[] | undefined {
   const xfer = core.u32[(core.constants.H_XFER as number) >>> 2] as number;
   const found = fill(xfer, ROOM);
