@@ -21,7 +21,7 @@ import { frameA, freeFrames } from "./frames";
 import { findMapping, mappingBase, mappingEnd } from "./mappings";
 import { isChild, nodeOf } from "./nodes";
 import { isPagerRoot } from "./pager";
-import { isOwn, ready, reserveNodes, reserveTables } from "./reserve";
+import { isOwn, ready, reserveNodes, reserveTables, ZERO_RUNS } from "./reserve";
 import { entryGet, entrySet, hitRun, makeRoom, TABLE_MASK } from "./tables";
 import { beyond, findLeaf, indexAt } from "./tree";
 import { seenFrame, vmoHeight, vmoRoot } from "./vmos";
@@ -192,20 +192,23 @@ export function mapPresent(aspace: u32, vpn: u64, n: u64): void {
   }
 }
 
-/** Reserves what zeroing or decommitting the pages of a mapped range takes. 0 or NO_MEMORY. */
-export function prepareZero(aspace: u32, vpn: u64, n: u64): i32 {
+/**
+ * Reserves what zeroing or decommitting the pages of a mapped range takes, mapping by mapping,
+ * around `kept` runs of pinned pages: the sum of what each of them asks for. 0 or NO_MEMORY.
+ */
+export function prepareZeroes(aspace: u32, vpn: u64, n: u64, kept: u32): i32 {
   if (!ready()) return NO_MEMORY;
   const end = vpn + n;
-  let runs: u64 = 0;
+  let runs: u64 = kept;
   let top: u64 = 1;
   for (let at = vpn; at < end;) {
     const m = findMapping(aspace, at);
     const stop = min(end, mappingEnd(m));
     top = max(top, load<u64>(m + M_KEY) + (stop - mappingBase(m)));
-    runs += 2; // a range is cut at both ends
+    runs += ZERO_RUNS;
     at = stop;
   }
-  return reserveNodes(1, top, runs) ? 0 : NO_MEMORY;
+  return reserveNodes(2, top, runs) ? 0 : NO_MEMORY;
 }
 
 /** Gives every page of a prepared range to the VMO that is mapped there. */

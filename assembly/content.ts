@@ -14,7 +14,7 @@ import { commitRun, contentOf } from "./commit";
 import { takeBack } from "./contiguous";
 import { frameC, freeFrames } from "./frames";
 import { commitPaged, isPagerRoot } from "./pager";
-import { ready, reserveContents, reserveNodes, writeNeeds } from "./reserve";
+import { ready, reserveContents, reserveNodes, ZERO_RUNS, writeNeeds } from "./reserve";
 import { seenFrame, setSize, taggedEnd, vmoBase, vmoSize } from "./vmos";
 
 /**
@@ -74,7 +74,7 @@ export function prepareZero(vmo: u32, page: u64, n: u64, partial: u32, runs: u32
     top = max(top, key + 1);
   }
   if ((needs & 0xffffffff) > <u64>freeFrames()) return NO_MEMORY;
-  return reserveNodes(2, top, 2 + runs) && reserveContents(<u32>(needs >> 32)) ? 0 : NO_MEMORY;
+  return reserveNodes(2, top, ZERO_RUNS - 1 + runs) && reserveContents(<u32>(needs >> 32)) ? 0 : NO_MEMORY;
 }
 
 /**

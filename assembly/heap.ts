@@ -37,6 +37,16 @@ export function chunkFresh(n: u32): u32 {
   return chunksAboveMark(n);
 }
 
+/** Whether `n` single chunks can be had. */
+export function chunksLeft(n: u32): bool {
+  let left = load<u32>(H_LIMIT) - min(load<u32>(H_BRK), load<u32>(H_LIMIT));
+  for (let at = load<u32>(H_FREE_CHUNK); at != 0 && left < n; at = load<u32>(at)) left++;
+  for (let at = load<u32>(H_REGIONS); at != 0 && left < n; at = load<u32>(at)) {
+    left += load<u32>(at + 4);
+  }
+  return left >= n;
+}
+
 function chunksAboveMark(n: u32): u32 {
   const brk = load<u32>(H_BRK);
   const limit = load<u32>(H_LIMIT);

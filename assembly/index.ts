@@ -14,7 +14,7 @@ import * as faults from "./fault";
 import * as frames from "./frames";
 import * as maps from "./mappings";
 import * as pinning from "./pins";
-import { reserveContents } from "./reserve";
+import { reserveContents, reserveTables } from "./reserve";
 import { pteGet } from "./walk";
 import * as trees from "./tree";
 import * as vmos from "./vmos";
@@ -170,12 +170,15 @@ export function presentRun(aspace: u32, vpn: f64, n: u32): void {
   along.mapPresent(aspace << 4, <u64>vpn, n);
 }
 /** Reserves what zeroing a mapped range takes, part by part. 0 or NO_MEMORY. */
-export function zeroPrepare(aspace: u32, vpn: f64, n: f64): i32 {
-  return along.prepareZero(aspace << 4, <u64>vpn, <u64>n);
+export function zeroPrepare(aspace: u32, vpn: f64, n: f64, kept: u32): i32 {
+  return along.prepareZeroes(aspace << 4, <u64>vpn, <u64>n, kept);
 }
 /** Reserves what committing and mapping a range can take, whatever its mappings allow. */
 export function commitPrepare(aspace: u32, vpn: f64, n: f64): i32 {
-  return faults.reserveAccess(aspace << 4, <u64>vpn, <u64>n, PERM_WRITE);
+  const status = faults.reserveAccess(aspace << 4, <u64>vpn, <u64>n, PERM_WRITE);
+  if (status < 0) return status;
+  // entries are made one by one, so each leaf may grow class by class
+  return reserveTables(<u64>n, (<u64>n >> 9) + 2) ? 0 : NO_MEMORY;
 }
 /** Commits every page of a prepared range. */
 export function commitMapped(aspace: u32, vpn: f64, n: u32): void {

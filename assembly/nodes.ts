@@ -44,6 +44,12 @@ export function nodeOf(slot: u32): u32 { return slot << NODE_SHIFT; }
 export function slotOf(node: u32): u32 { return node >> NODE_SHIFT; }
 export function isChild(slot: u32): bool { return slot - 1 < SLOT_TAGS - 1; }
 
+/** Chunks that `nodeReserve` would take. */
+export function chunksForNodes(height: u32, n: u32): u32 {
+  const spare = load<u32>(poolAt(POOL_NODE + height) + P_SPARE);
+  return spare >= n ? 0 : (n - spare + NODES_PER_CHUNK - 1) / NODES_PER_CHUNK;
+}
+
 /** Makes sure that `n` nodes of a height can be had without failing. */
 export function nodeReserve(height: u32, n: u32): bool {
   if (ASC_NO_ASSERT == false && strictRefuses(POOL_NODE + height, n)) return false;

@@ -6,14 +6,14 @@
  * I2. After `reservePages` a run of that many pages cannot fail either.
  * What is reserved and not used stays spare in its pool: memory that nobody has touched.
  */
-import { poolAt, poolReserve, poolSpare } from "./heap";
+import { chunksLeft, poolAt, poolReserve, poolSpare } from "./heap";
 import {
   A_REF_MASK, FANOUT, FANOUT_BITS, H_CONTENTS, H_LOW, H_MAX_HEIGHT, NH_MASK, POOL_CONTENT,
   POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, VK_CONTIGUOUS,
   V_HEIGHT, V_KIND, V_LIMIT, V_PARENT, V_ROOT,
 } from "./layout";
 import { admitHeight, beyond, findLeaf, heightFor, KEEP_NODES } from "./tree";
-import { headerOf, isChild, nodeReserve } from "./nodes";
+import { chunksForNodes, headerOf, isChild, nodeReserve } from "./nodes";
 import { frameA, frameC, freeFrames } from "./frames";
 import { seenFrame } from "./vmos";
 
@@ -38,11 +38,21 @@ export function admitKey(key: u64): bool {
   return height <= load<u32>(H_MAX_HEIGHT) || admitHeight(height);
 }
 
+/** Runs of keys that zeroing a range of one VMO comes to: two borders and what lies between. */
+export const ZERO_RUNS: u32 = 3;
+
 /** Nodes for `runs` runs of `pages` keys together, none of which ends above `hi`. */
 export function reserveNodes(pages: u64, hi: u64, runs: u64 = 1): bool {
   if (!admitKey(hi - 1)) return false;
   const top = load<u32>(H_MAX_HEIGHT); // a tree may be higher than these keys ask
+  let chunks: u32 = 0;
   let n = pages;
+  for (let h: u32 = 1; h <= top; h++) {
+    n = (n >> FANOUT_BITS) + 3 * runs;
+    chunks += chunksForNodes(h, <u32>n + KEEP_NODES);
+  }
+  if (chunks != 0 && !chunksLeft(chunks)) return false; // rather none than all there are in vain
+  n = pages;
   for (let h: u32 = 1; h <= top; h++) {
     n = (n >> FANOUT_BITS) + 3 * runs;
     if (!nodeReserve(h, <u32>n + KEEP_NODES)) return false;

@@ -145,7 +145,10 @@ export class Core extends CorePaged {
   /** Entries for the pages of a mapped range that are there; no page is committed. 0, NO_MEMORY. */
   mapPresent(aspace: AspaceRef, page: number, pages: number): number {
     const status = this.raw.presentPrepare(aspace, page, pages);
-    if (status < 0) return status;
+    return status < 0 ? status : this.#mapPrepared(aspace, page, pages);
+  }
+
+  #mapPrepared(aspace: AspaceRef, page: number, pages: number): 0 {
     for (let at = 0; at < pages; at += CALL_PAGES) {
       this.raw.presentRun(aspace, page + at, Math.min(CALL_PAGES, pages - at));
     }
@@ -162,15 +165,15 @@ export class Core extends CorePaged {
     for (let at = 0; at < pages; at += CALL_PAGES) {
       this.raw.commitMapped(aspace, page + at, Math.min(CALL_PAGES, pages - at));
     }
-    return this.mapPresent(aspace, page, pages);
+    return this.#mapPrepared(aspace, page, pages);
   }
 
   /**
    * Makes sure that zeroing or decommitting the parts of a mapped range, one after the other, finds
-   * the memory it takes. 0 or NO_MEMORY.
+   * the memory it takes, where `kept` runs of pinned pages stay. 0 or NO_MEMORY.
    */
-  prepareZero(aspace: AspaceRef, page: number, pages: number): number {
-    return this.raw.zeroPrepare(aspace, page, pages);
+  prepareZero(aspace: AspaceRef, page: number, pages: number, kept: number): number {
+    return this.raw.zeroPrepare(aspace, page, pages, kept);
   }
 
   /** Page-table pages of an address space. */

@@ -71,7 +71,7 @@ export interface RawExports {
   faultList(aspace: Num, list: Num, count: Num, n: Num, access: Num): Num;
   presentPrepare(aspace: Num, vpn: Num, n: Num): Num;
   presentRun(aspace: Num, vpn: Num, n: Num): void;
-  zeroPrepare(aspace: Num, vpn: Num, n: Num): Num;
+  zeroPrepare(aspace: Num, vpn: Num, n: Num, kept: Num): Num;
   commitPrepare(aspace: Num, vpn: Num, n: Num): Num;
   commitMapped(aspace: Num, vpn: Num, n: Num): void;
   entry(aspace: Num, vpn: Num): Num;

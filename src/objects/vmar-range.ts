@@ -110,6 +110,13 @@ function partsOf(
   return parts;
 }
 
+/** Runs of pinned pages in a part: they are zeroed where they are. */
+function pinnedRuns({ mapping, offset, length }: Part): number {
+  const { tree, offsetPages } = mapping.vmo;
+  if (!tree.isPinned) return 0;
+  return tree.pinnedSpans(offsetPages + pageOf(offset), pageOf(length)).length;
+}
+
 function perform(
   aspace: AddressSpace, op: number, parts: readonly Part[], page: number, pages: number,
 ): void {
@@ -122,7 +129,8 @@ function perform(
   }
   const vmoOp = VMO_OP[op];
   if (NEEDS_WRITE.includes(op)) {
-    checkMemory(core, core.prepareZero(aspace.ref, page, pages), what, details);
+    const kept = parts.reduce((runs, part) => runs + pinnedRuns(part), 0);
+    checkMemory(core, core.prepareZero(aspace.ref, page, pages, kept), what, details);
   }
   if (vmoOp !== undefined) {
     for (const { mapping, offset, length } of parts) opRange(mapping.vmo, vmoOp, offset, length);

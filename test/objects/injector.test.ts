@@ -4,7 +4,7 @@
  */
 import t, { type Test } from 'tap';
 import { KernelSystem } from '../../src/objects/system.js';
-import { Access, VmOption } from '../../src/objects/vm-options.js';
+import { Access, VmarOp, VmOption } from '../../src/objects/vm-options.js';
 import { VmoChild, VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
 import { hostMemory, physicalPages, stateOf, type Shortage } from '../support/injector.js';
 import { P, statusOf } from './support.js';
@@ -13,6 +13,8 @@ const READ_WRITE = VmOption.PERM_READ | VmOption.PERM_WRITE;
 const AT = VmOption.SPECIFIC | READ_WRITE;
 const OVER = VmOption.SPECIFIC | VmOption.SPECIFIC_OVERWRITE | READ_WRITE;
 const MOST = 400;
+const PINNED = 8192; // page of the pinned VMO, mapped twice
+const LEAVES = 16384; // page of a VMO that takes four leaf tables
 const FAR = 2 ** 28; // page with upper tables of its own
 
 const bytesOf = (pages: number, value: number): Uint8Array =>
@@ -23,7 +25,7 @@ const bytesOf = (pages: number, value: number): Uint8Array =>
  * calls have something to copy, to split and to keep.
  */
 function makeWorld() {
-  const core = KernelSystem.createCore({ physicalPages: 2048, variant: 'debug' });
+  const core = KernelSystem.createCore({ physicalPages: 4096, variant: 'debug' });
   const system = new KernelSystem(core, { pageLoaning: true });
   const { rootJob } = system;
   const vmo = system.createVmo(40 * P, VmoOption.RESIZABLE);
@@ -51,6 +53,11 @@ function makeWorld() {
     VmOption.SPECIFIC | VmOption.CAN_MAP_SPECIFIC | VmOption.CAN_MAP_READ | VmOption.CAN_MAP_WRITE,
     1024 * P, 512 * P);
   inner.map(AT, 0, fixed, 0, 8 * P);
+  vmar.map(AT, PINNED * P, pinned, 0, 40 * P);
+  vmar.map(AT, (PINNED + 40) * P, pinned, 0, 40 * P);
+  const wide = system.createVmo(1600 * P);
+  wide.opRange(VmoOp.COMMIT, 0, 1590 * P);
+  vmar.map(AT, LEAVES * P, wide, 0, 1600 * P);
   const run = system.createContiguousVmo(20 * P);
   run.opRange(VmoOp.DECOMMIT, 2 * P, 3 * P);
   const spare = system.createVmo(P);
@@ -116,6 +123,14 @@ const calls: Record<string, (w: World) => unknown> = {
   'map in a VMAR': (w) => w.inner.map(READ_WRITE, 0, w.vmo, 0, 8 * P),
   'unmap of the middle': (w) => w.vmar.unmap(on(w, 5), 3 * P),
   'unmap over two': (w) => w.vmar.unmap(on(w, 15), 10 * P),
+  'VMAR COMMIT over all': (w) => w.vmar.opRange(VmarOp.COMMIT, w.base, 120 * P),
+  'VMAR COMMIT of four leaves': (w) =>
+    w.vmar.opRange(VmarOp.COMMIT, w.base + BigInt(LEAVES * P), 1600 * P),
+  'VMAR ZERO over all': (w) => w.vmar.opRange(VmarOp.ZERO, w.base, 120 * P),
+  'VMAR ZERO around pins': (w) =>
+    w.vmar.opRange(VmarOp.ZERO, w.base + BigInt(PINNED * P), 80 * P),
+  'VMAR DECOMMIT': (w) => w.vmar.opRange(VmarOp.DECOMMIT, on(w, 80), 40 * P),
+  'VMAR MAP_RANGE over all': (w) => w.vmar.opRange(VmarOp.MAP_RANGE, w.base, 120 * P),
   'protect': (w) => w.vmar.protect(VmOption.PERM_READ, on(w, 5), 3 * P),
   'protect over three': (w) => w.vmar.protect(VmOption.PERM_READ, on(w, 15), 50 * P),
   'destroy': (w) => w.inner.destroy(),
