@@ -5,9 +5,12 @@
  */
 
 import { CoreVmoKind } from '../core/core.js';
+import { PagedUse, type PagedNeed } from '../core/paged.js';
 import { missingTables } from '../core/whose.js';
+import { findLack } from '../objects/paged-use.js';
 import type { StatusName } from '../objects/status.js';
 import { Access } from '../objects/vm-options.js';
+import type { VmoObject } from '../objects/vmo-object.js';
 import type { FrameReach } from './page-reach.js';
 import type { Place } from './page-target.js';
 import type { PageAccess } from './page-types.js';
@@ -25,15 +28,12 @@ export function accessAt(place: Place, standing: Standing): PageAccess | undefin
   if (vmo === undefined) return undefined;
   const readFault = faultAt(place, Access.READ);
   const writeFault = faultAt(place, Access.WRITE);
-  const write = writeFault ?? writeOf(place, standing);
-  const { core } = vmo.system;
   const isAllowed = readFault === undefined || writeFault === undefined;
   return {
     read: readFault ?? readOf(place, standing),
-    write,
-    newPages: write === 'copy' || write === 'new' ? 1 : 0,
+    ...(writeFault === undefined ? writeOf(place, standing) : { write: writeFault, newPages: 0 }),
     newTables: process === undefined || page === undefined || !isAllowed
-      ? 0 : missingTables(core, process.aspace.ref, page),
+      ? 0 : missingTables(vmo.system.core, process.aspace.ref, page),
   };
 }
 
@@ -43,15 +43,36 @@ function faultAt({ vmo, process, page }: Place, access: number): StatusName | un
   return process.aspace.findFault(page, 1, access)?.status;
 }
 
-function readOf({ vmo, frame }: Place, { isLent, isSwapped }: Standing): PageAccess['read'] {
-  if (vmo?.isPhysical === true) return 'device';
-  if (frame !== 0) return 'page';
+/** What the pager has to be asked before a page is used; undefined for nothing. */
+function lackOf({ vmo, vmoPage = 0 }: Place, use: PagedUse): PagedNeed | undefined {
+  return vmo === undefined ? undefined : findLack(vmo, { first: vmoPage, pages: 1, use })?.need;
+}
+
+function readOf(place: Place, { isLent, isSwapped }: Standing): PageAccess['read'] {
+  if (place.vmo?.isPhysical === true) return 'device';
+  if (place.frame !== 0) return 'page';
   if (isLent) return 'lent';
+  if (lackOf(place, PagedUse.READ) !== undefined) return 'pager';
   return isSwapped ? 'swapped' : 'zeros';
 }
 
+function writeOf(
+  place: Place, standing: Standing,
+): Pick<PageAccess, 'write' | 'newPages'> {
+  const lack = lackOf(place, PagedUse.WRITE);
+  if (lack === undefined) {
+    const write = ownWrite(place, standing);
+    return { write, newPages: write === 'in place' ? 0 : 1 };
+  }
+  const { tree } = place.vmo as VmoObject;
+  const isRoot = tree.source?.isRoot(tree) === true;
+  return { write: 'pager', newPages: lack.isDirty ? 0 : isRoot ? 1 : 2 };
+}
+
 /** A page is written in place where no list but the VMO's own has it, and that only here. */
-function writeOf({ vmo, frame }: Place, { reach, isLent }: Standing): PageAccess['write'] {
+function ownWrite(
+  { vmo, frame }: Place, { reach, isLent }: Standing,
+): 'in place' | 'copy' | 'new' {
   if (vmo === undefined || vmo.isPhysical || isLent) return 'in place';
   if (frame === 0 || reach === undefined) return 'new';
   if (vmo.tree.kind === CoreVmoKind.CONTIGUOUS) return 'in place';

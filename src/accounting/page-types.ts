@@ -112,15 +112,16 @@ export interface PageSwap {
 export interface PageAccess {
   /**
    * What a read shows: `page` this page, `zeros`, `swapped` what was swapped out, `lent` the page
-   * that was lent out, taken back; or the status of the fault.
+   * that was lent out, taken back, `pager` what the pager supplies; or the status of the fault.
    */
-  readonly read: 'page' | 'zeros' | 'swapped' | 'lent' | 'device' | StatusName;
+  readonly read: 'page' | 'zeros' | 'swapped' | 'lent' | 'device' | 'pager' | StatusName;
   /**
-   * What a write does: `in place`, `copy` into a page of its own, `new` page; or the status of the
-   * fault.
+   * What a write does: `in place`, `copy` into a page of its own, `new` page, `pager`: the pager is
+   * asked first, for the page or for leave to change it; or the status of the fault.
    */
-  readonly write: 'in place' | 'copy' | 'new' | StatusName;
-  /** Pages that the write takes. */ readonly newPages: number;
+  readonly write: 'in place' | 'copy' | 'new' | 'pager' | StatusName;
+  /** Pages that the write takes, that which a pager supplies among them. */
+  readonly newPages: number;
   /** Page tables that the access takes (in a process). */ readonly newTables: number;
 }
 

@@ -180,9 +180,11 @@ function headLines(report: PageReport): string[] {
 const READS: Readonly<Record<string, string>> = {
   page: 'shows this page', zeros: 'shows zeros', swapped: 'shows what was swapped out',
   lent: 'takes the page back', device: 'shows what the device says',
+  pager: 'asks the pager',
 };
 const WRITES: Readonly<Record<string, string>> = {
   'in place': 'changes it in place', copy: 'goes to a copy', new: 'makes a new page',
+  pager: 'asks the pager first',
 };
 
 function many(count: number, one: string, more: string): string {

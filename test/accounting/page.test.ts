@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import type { PageReport, PageTarget } from '../../src/accounting/page-types.js';
 import type { Process } from '../../src/objects/process.js';
 import { Access, VmOption } from '../../src/objects/vm-options.js';
+import { PagerCommand } from '../../src/objects/pager-options.js';
 import { VmoChild, VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
 import type { Vmo } from '../../src/objects/vmo.js';
 import { System } from '../../src/system.js';
@@ -260,6 +261,32 @@ t.test('a chain of clones ten thousand deep, and as many forks, cost no recursio
   t.equal(wide.vmos.length, 10_001);
   t.equal(wide.mappings.length, 10_000);
   t.strictSame(pays(wide, 'exact', 'process', 'committed')[0], 'fork 0 256/625');
+});
+
+t.test('what a pager has not supplied yet is asked for, and a first write if it is trapped',
+  async (t) => {
+  const system = boot();
+  const asked: number[] = [];
+  const pager = system.createPager(({ command, offset, length }) => {
+    asked.push(command);
+    const aux = system.createVmo(length);
+    aux.write(0, Uint8Array.of(1));
+    if (command === PagerCommand.READ) pager.supplyPages(file, offset, length, aux);
+    aux.close();
+  });
+  const file = pager.createVmo(4 * P, VmoOption.TRAP_DIRTY, { name: 'file' });
+  const clone = file.createChild(VmoChild.SNAPSHOT_AT_LEAST_ON_WRITE, 0, 4 * P);
+  t.match(await system.page(at(file)), {
+    state: 'absent', access: { read: 'pager', write: 'pager', newPages: 1 },
+  });
+  t.match(await system.page(at(clone)), { access: { read: 'pager', write: 'pager', newPages: 2 } });
+  t.strictSame(asked, [], 'looking asks nobody');
+  file.read(0, 1);
+  t.match(await system.page(at(file)), {
+    state: 'object', access: { read: 'page', write: 'pager', newPages: 0 },
+  });
+  t.match(await system.page(at(clone)), { access: { read: 'page', write: 'copy', newPages: 1 } });
+  t.strictSame(system.core.audit(), []);
 });
 
 t.test('without host memory to look with the call is refused, and may be made again', async (t) => {
