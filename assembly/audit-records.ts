@@ -2,13 +2,13 @@
  * The audit's part for frames, VMOs and mappings: what is counted as it changes is counted again.
  */
 import {
-  AS_COUNT, AS_INDEX, AS_NEXT, AS_TABLES, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_ASPACES,
+  AS_COUNT, AS_INDEX, AS_LAST, AS_NEXT, AS_TABLES, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_ASPACES,
   H_CONTENTS, H_FRAMES, H_FRAME_BUMP, H_FRAME_FREE, H_STATES, H_VMOS, M_ASPACE, M_BASE,
   M_PAGES, M_VMO, STATE_COUNT, ST_FREE, ST_LOANED, ST_MMU, ST_OBJECT, V_CHILD, V_MAP_COUNT,
   V_NEXT, V_PARENT, V_PINNED, V_REFS, V_SIB,
 } from "./layout";
 import {
-  broken, BROKEN_CONTENTS, BROKEN_MAPPING, BROKEN_PINS, BROKEN_STATES, BROKEN_VMO_REFS,
+  broken, BROKEN_CONTENTS, BROKEN_LAST, BROKEN_MAPPING, BROKEN_PINS, BROKEN_STATES, BROKEN_VMO_REFS,
 } from "./audit";
 import { frameB, frameC } from "./frames";
 import { firstShowing, nextShowing } from "./intervals";
@@ -110,13 +110,18 @@ function auditHolders(v: u32): i32 {
     ? 0 : broken(BROKEN_VMO_REFS, v, refs, known);
 }
 
-/** Every mapping stands once in its address space's index, in order, apart from the others. */
+/**
+ * Every mapping stands once in its address space's index, in order, apart from the others, and so
+ * does the one that was found last.
+ */
 function auditIndexes(mapped: u32): i32 {
   let indexed: u32 = 0;
   for (let a = load<u32>(H_ASPACES); a != 0; a = load<u32>(a + AS_NEXT)) {
     let end: u64 = 0;
+    let last = load<u32>(a + AS_LAST);
     for (let i: u32 = 0; i < load<u32>(a + AS_COUNT); i++) {
       const m = load<u32>(load<u32>(a + AS_INDEX) + (i << 2));
+      if (m == last) last = 0;
       const owner = load<u32>(m + M_ASPACE);
       if (owner != a) return broken(BROKEN_MAPPING, m, owner, a);
       const base = load<u64>(m + M_BASE);
@@ -124,6 +129,7 @@ function auditIndexes(mapped: u32): i32 {
       end = base + load<u64>(m + M_PAGES);
       indexed++;
     }
+    if (last != 0) return broken(BROKEN_LAST, a, last, 0);
   }
   return indexed == mapped ? 0 : broken(BROKEN_MAPPING, 0, indexed, mapped);
 }

@@ -3,19 +3,19 @@
  * references, masks and counts are recounted from the roots.
  */
 import {
-  A_DIRTY_SHIFT, A_REF_MASK, B_STATE_MASK, FANOUT, HEIGHT_MAX, H_FRAMES, H_FRAME_BUMP,
-  H_NODE_CHUNKS, H_OUT, H_VMOS, NC_HEADERS, NC_NEXT, NC_RECORDS, NH_COUNT, NH_MASK, NH_REFS,
-  NODES_PER_CHUNK, NODE_SHIFT, NR_BYTES, NR_MARK, ST_FREE, ST_OBJECT, VK_CONTIGUOUS, V_BASE,
-  V_HEIGHT, V_KIND, V_NEXT, V_ROOT, V_SIZE,
+  A_DIRTY_SHIFT, A_REF_MASK, B_STATE_MASK, FANOUT, FANOUT_BITS, HEIGHT_MAX, H_FRAMES, H_FRAME_BUMP,
+  H_NODE_CHUNKS, H_OUT, H_PATH, H_PATH_LEAF, H_PATH_VMO, H_VMOS, NC_HEADERS, NC_NEXT, NC_RECORDS,
+  NH_COUNT, NH_MASK, NH_REFS, NODES_PER_CHUNK, NODE_SHIFT, NR_BYTES, NR_MARK, ST_FREE, ST_OBJECT,
+  VK_CONTIGUOUS, V_BASE, V_HEIGHT, V_KIND, V_NEXT, V_ROOT, V_SIZE,
 } from "./layout";
 import { auditRecords, auditStates } from "./audit-records";
 import { auditTables } from "./audit-tables";
 import { strayFrame } from "./contiguous";
 import { frameA, frameB, frameState } from "./frames";
-import { headerOf, isChild, nodeOf, recordOf } from "./nodes";
+import { headerOf, isChild, nodeOf, nodeRefs, recordOf } from "./nodes";
 import { wrongShowing } from "./intervals";
 import { pagedFault } from "./pager";
-import { countRange } from "./tree";
+import { countRange, indexAt } from "./tree";
 import { scratchAlloc, scratchFree } from "./account";
 
 export const BROKEN_STATES: i32 = 1;
@@ -36,6 +36,8 @@ export const BROKEN_PINS: i32 = 20;
 export const BROKEN_CONTENTS: i32 = 21;
 export const BROKEN_VMO_REFS: i32 = 22;
 export const BROKEN_MAPPING: i32 = 23;
+export const BROKEN_PATH: i32 = 24;
+export const BROKEN_LAST: i32 = 25;
 
 /**
  * 0, or the number of the first invariant found broken; culprit and numbers at H_OUT. NO_MEMORY as
@@ -62,6 +64,7 @@ export function audit(): i32 {
     if (result == 0) result = auditKeys(v, root);
   }
   if (result == 0) result = compareRefs(seen);
+  if (result == 0) result = auditPath();
   if (result == 0) result = auditRecords();
   if (result == 0) result = auditTables();
   if (result == 0) result = auditRuns();
@@ -97,6 +100,24 @@ function auditKeys(v: u32, root: u32): i32 {
   const inside = countRange(root, height, 0, base, base + load<u64>(v + V_SIZE));
   const all = load<u32>(headerOf(nodeOf(root)) + NH_COUNT);
   return inside == all ? 0 : broken(BROKEN_KEY, v, all, <u32>inside);
+}
+
+/** The last path, if it is one, is that of a living VMO, and every node on it has one reference. */
+function auditPath(): i32 {
+  const vmo = load<u32>(H_PATH_VMO);
+  if (vmo == 0) return 0;
+  let v = load<u32>(H_VMOS);
+  while (v != 0 && v != vmo) v = load<u32>(v + V_NEXT);
+  if (v == 0) return broken(BROKEN_PATH, vmo, 0, 0);
+  const key = load<u64>(H_PATH_LEAF) << FANOUT_BITS;
+  let slot = load<u32>(v + V_ROOT);
+  for (let h = <u32>load<u8>(v + V_HEIGHT); h > 0; h--) {
+    const said = load<u32>(H_PATH + (h << 2));
+    if (!isChild(slot) || nodeOf(slot) != said) return broken(BROKEN_PATH, v, said, slot);
+    if (nodeRefs(said) != 1) return broken(BROKEN_PATH, said, nodeRefs(said), 1);
+    slot = load<u32>(said + (indexAt(key, h) << 2));
+  }
+  return 0;
 }
 
 /** Counts a reference to a node; on the first visit checks it and what is below. */

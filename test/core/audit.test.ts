@@ -151,6 +151,21 @@ const breaks: [name: string, says: string, spoil: (w: World) => void][] = [
   ['mappings of a VMO are miscounted', 'references of a VMO', (w) => {
     add(w, vmoRecord(w) + layout('V_MAP_COUNT'), 1);
   }],
+  ['the last path leaves its tree', 'last path', (w) => {
+    w.wide.write((MANY - 1) * P, Uint8Array.of(1));
+    add(w, layout('H_PATH') + 8, 128);
+  }],
+  ['the last path is shared by now', 'last path', (w) => {
+    w.clone.write(0, Uint8Array.of(1));
+    w.clone.createChild(VmoChild.SNAPSHOT, 0, 40 * P);
+    set(w, layout('H_PATH_VMO'), vmoRecord(w));
+  }],
+  ['the last path is that of a VMO that is gone', 'last path', (w) => {
+    set(w, layout('H_PATH_VMO'), 16);
+  }],
+  ['the mapping found last is none', 'mapping found last', (w) => {
+    set(w, aspace(w) + layout('AS_LAST'), 16);
+  }],
   ['a mapping reaches into the next', 'mapping', (w) => {
     const first = word(w, word(w, aspace(w) + layout('AS_INDEX')));
     add(w, first + layout('M_BASE'), 30);
