@@ -143,4 +143,3 @@ export function commitKeys(vmo: u32, lo: u64, hi: u64): void {
     key += n;
   }
 }
-

@@ -43,7 +43,7 @@ function digestVmo(start: u64, v: u32): u64 {
   hash = mix(mix(hash, load<u16>(v + V_FLAGS) & <u16>VF_DISCARDED), load<u32>(v + V_LENT));
   hash = mix(mix(hash, load<u32>(v + V_SEQ)), load<u32>(v + V_PINNED));
   const root = load<u32>(v + V_ROOT);
-  if (!isChild(root)) return mix(hash, root);
+  if (root == 0) return mix(hash, 0);
   return digestNode(hash, nodeOf(root), <u32>load<u8>(v + V_HEIGHT));
 }
 

@@ -10,11 +10,10 @@
  * Cost: 16 bytes a frame; taking one is 4 stores to 4 streams.
  */
 import {
-  A_REF_MASK, B_STATE_MASK, H_FRAMES, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C, H_FRAME_D,
-  H_FRAME_FREE, H_STATES, POOL_CONTENT, ST_FREE,
+  A_REF_MASK, B_STATE_MASK, H_CONTENTS, H_FRAMES, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C,
+  H_FRAME_D, H_FRAME_FREE, H_STATES, POOL_CONTENT, ST_FREE,
 } from "./layout";
 import { poolFree } from "./heap";
-import { H_CONTENTS } from "./layout";
 
 export function frameA(frame: u32): u32 { return load<u32>(H_FRAME_A) + (frame << 2); }
 export function frameB(frame: u32): u32 { return load<u32>(H_FRAME_B) + (frame << 2); }

@@ -138,4 +138,3 @@ export function entriesInstall(mapping: u32, first: f64, list: u32, n: u32, writ
   store<u32>(aspace + AS_PRESENT, load<u32>(aspace + AS_PRESENT) + added);
   return 0;
 }
-

@@ -76,7 +76,7 @@ export const WALKS_MASK: u32 = 63;
 
 // ---- frames (vm_page), 16 bytes in four columns -------------------------------------------------
 //   A | references 30 | dirty 2 |
-//   B | state 4 | generation 4 | pins 5 | flags 5 | key high 14 |
+//   B | state 4 | reserved 4 | pins 5 | flags 5 | key high 14 |
 //   C | content slot 20 | family low 12 |          while free: C = next free frame
 //   D | key low 22 | family high 10 |
 // Family and key are the way back from a frame to the lists that hold it, and a hint: 22 bits of

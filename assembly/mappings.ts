@@ -2,7 +2,8 @@
  * Address spaces and mappings: found by address for a fault, and from the VMO for an invalidation.
  *
  * I1. An address space's index holds its mappings in address order; none overlap.
- * I2. A mapping is in its VMO's interval index and holds one reference to it.
+ * I2. A mapping is in its VMO's tree of mappings by key (V_MAPS, intervals.ts), and holds one
+ *     reference to it.
  * Cost: 64 bytes a mapping, 4 in the index; a fault finds its mapping in log2(n) steps, or at once
  * when it is the one found last.
  */

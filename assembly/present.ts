@@ -2,8 +2,8 @@
  * Passes over page tables: what reaches a page is a present entry, as Linux counts.
  *
  * First every process's leaf tables are scanned into a count for each frame, then read back.
- *   PRESENT_COUNT    each entry counts                       (mapcount)
- *   PRESENT_DISTINCT each process counts once a frame        (exact)
+ *   SCAN_COUNT    each entry counts                   (mapcount)
+ *   SCAN_DISTINCT each process counts once a frame    (exact)
  *
  * The zero page (frame 0) and hugetlb frames are in no figure but their own, as in smaps.
  */

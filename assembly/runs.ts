@@ -26,8 +26,7 @@ export function runsOf(slot: u32, height: u32, base: u64, lo: u64, hi: u64, zero
   const span = <u64>1 << (height * FANOUT_BITS);
   if (height == 0 || !isChild(slot)) {
     const from = max(lo, base);
-    // a root tag covers every key, whatever the tree's height
-    const to = base == 0 && !isChild(slot) && height != 0 ? hi : min(hi, base + span);
+    const to = min(hi, base + span);
     if (from < to) addRun(from, to, zero);
     return;
   }
@@ -36,19 +35,8 @@ export function runsOf(slot: u32, height: u32, base: u64, lo: u64, hi: u64, zero
   for (let i = firstIndex(base, lo, step); i < FANOUT; i++) {
     const at = base + <u64>i * step;
     if (at >= hi) return;
-    runsOfSlot(load<u32>(node + (i << 2)), height - 1, at, lo, hi, zero);
+    runsOf(load<u32>(node + (i << 2)), height - 1, at, lo, hi, zero);
   }
-}
-
-function runsOfSlot(slot: u32, height: u32, base: u64, lo: u64, hi: u64, zero: u64): void {
-  if (slot == 0) return;
-  if (height != 0 && isChild(slot)) {
-    runsOf(slot, height, base, lo, hi, zero);
-    return;
-  }
-  const from = max(lo, base);
-  const to = min(hi, base + (<u64>1 << (height * FANOUT_BITS)));
-  if (from < to) addRun(from, to, zero);
 }
 
 /**

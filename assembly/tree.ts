@@ -1,7 +1,7 @@
 /**
  * Page lists as persistent radix trees: descend, copy what is shared, count, cut.
  *
- * A tree is (root slot, height): the root is a node of that height, empty, or a tag over all keys.
+ * A tree is (root slot, height): the root is a node of that height, or empty.
  *
  *   height 2            [ . . N . . ]          slot i covers keys i*32 .. i*32+31
  *                             |
@@ -57,8 +57,7 @@ export function admitHeight(height: u32): bool {
 
 /** The slot value that `key` has in the tree: 0, a frame, or a tag. */
 export function treeGet(root: u32, height: u32, key: u64): u32 {
-  if (!isChild(root)) return root;
-  if (beyond(height, key)) return 0;
+  if (root == 0 || beyond(height, key)) return 0;
   let slot = root;
   for (let h = height; h > 0; h--) {
     slot = load<u32>(nodeOf(slot) + (indexAt(key, h) << 2));
@@ -88,12 +87,6 @@ function growTo(vmo: u32, key: u64): void {
   if (root == 0) {
     height = max(height, heightFor(key));
     store<u32>(vmo + V_ROOT, slotOf(nodeNew(height, 0)));
-    store<u8>(vmo + V_HEIGHT, <u8>height);
-    return;
-  }
-  if (!isChild(root)) { // a tag over everything: give it a node of its own
-    height = max(height, heightFor(key));
-    store<u32>(vmo + V_ROOT, slotOf(nodeNew(height, root)));
     store<u8>(vmo + V_HEIGHT, <u8>height);
     return;
   }
@@ -297,17 +290,10 @@ function isEmpty(node: u32): bool {
 /** `fillRange` for a VMO's whole tree, root included. Returns the pages that went. */
 export function treeFill(vmo: u32, lo: u64, hi: u64, fill: u32): u32 {
   forgetPath();
-  let root = load<u32>(vmo + V_ROOT);
-  let height = <u32>load<u8>(vmo + V_HEIGHT);
-  if (root == fill || lo >= hi) return 0;
-  if (fill != 0) {
-    if (beyond(height, hi - 1) || root == 0) growTo(vmo, hi - 1);
-  } else if (!isChild(root)) {
-    if (root == 0) return 0;
-    growTo(vmo, hi - 1);
-  }
-  root = load<u32>(vmo + V_ROOT);
-  height = <u32>load<u8>(vmo + V_HEIGHT);
+  if (lo >= hi || (fill == 0 && load<u32>(vmo + V_ROOT) == 0)) return 0;
+  if (fill != 0) growTo(vmo, hi - 1);
+  const root = load<u32>(vmo + V_ROOT);
+  const height = <u32>load<u8>(vmo + V_HEIGHT);
   const end = (<u64>1) << (height * FANOUT_BITS);
   if (lo >= end) return 0;
   let node = nodeOf(root);

@@ -90,10 +90,7 @@ function shareWindow(parent: u32, child: u32, lo: u64, hi: u64, whole: bool): vo
   const root = vmoRoot(parent);
   const height = vmoHeight(parent);
   store<u8>(child + V_HEIGHT, <u8>height);
-  if (!isChild(root)) {
-    store<u32>(child + V_ROOT, root);
-    return;
-  }
+  if (root == 0) return;
   if (whole) {
     const refs = headerOf(nodeOf(root)) + NH_REFS;
     store<u32>(refs, load<u32>(refs) + 1);

@@ -95,15 +95,14 @@ export class Vmar extends Handle<VmarObject> {
   }
 
   /**
-   * Maps part of a VMO (`zx_vmar_map`).
+   * Maps part of a VMO (`zx_vmar_map`). What continues a mapping of the same VMO with equal
+   * permissions becomes a part of it (9.6).
    *
    * @param options - bits of `VmOption`: PERM_*, SPECIFIC, ALLOW_FAULTS ..., an alignment
    * @param vmarOffset - bytes from the base, or the upper limit; else 0
    * @param vmo - the VMO's handle (needs MAP, and the rights of the permissions)
    * @param vmoOffset - first byte in the VMO, a multiple of 4096
    * @param length - bytes, rounded up; may pass the VMO's end (a fault later)
-   * What continues a mapping of the same VMO with equal permissions becomes a part of it (9.6).
-   *
    * @returns the address
    * @throws ZxError as memory-semantics 9.5 and 9.3 say
    */
