@@ -74,7 +74,8 @@ export function prepareZero(vmo: u32, page: u64, n: u64, partial: u32, runs: u32
     top = max(top, key + 1);
   }
   if ((needs & 0xffffffff) > <u64>freeFrames()) return NO_MEMORY;
-  return reserveNodes(2, top, ZERO_RUNS - 1 + runs) && reserveContents(<u32>(needs >> 32)) ? 0 : NO_MEMORY;
+  const nodes = reserveNodes(2, top, ZERO_RUNS - 1 + runs);
+  return nodes && reserveContents(<u32>(needs >> 32)) ? 0 : NO_MEMORY;
 }
 
 /**
