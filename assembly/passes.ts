@@ -47,26 +47,25 @@ export function deriveChunk(chunk: u32, height: u32, parallel: bool): void {
     if (weight == 0) continue;
     const node = chunk + (n << NODE_SHIFT);
     const base = sums ? baseOf(node, record) : 0;
-    if (base == 0) {
+    const differs = base == 0 ? ALL_BITS : slotsDiffer(node, base);
+    if (popcnt(differs) > DIFFER_MOST) {
       weigh(chunk + NC_PUSH + (n << 2), weight, false, parallel);
       continue;
     }
+    store<u32>(record + NR_PRIVATE, differs); // for the way up
     weigh(pushOf(touch(base)), weight, false, parallel);
-    const differs = slotsDiffer(node, base);
     pushTo(node, nodeMask(node) & differs, height, weight, false, parallel);
     pushTo(base, nodeMask(base) & differs, height, -weight, false, parallel);
   }
 }
 
-/**
- * The node that this one's figures can be derived from, or 0: a living origin that differs little.
- */
+/** The living origin of a node from which its figures may be derived, or 0. */
 function baseOf(node: u32, record: u32): u32 {
   const origin = nodeOrigin(node);
   if (origin == 0 || origin == node || load<u32>(record + NR_MARK) != 0) return 0;
   const other = recordOf(origin);
-  if (load<u32>(other + NR_STAMP) == load<u32>(H_PASS) && load<u32>(other + NR_MARK) != 0) return 0;
-  return popcnt(slotsDiffer(node, origin)) > DIFFER_MOST ? 0 : origin;
+  if (load<u32>(other + NR_STAMP) != load<u32>(H_PASS)) return origin;
+  return load<u32>(other + NR_MARK) == 0 ? origin : 0;
 }
 
 /** Second half of the way down: nodes push what they kept and what was handed to them. */
@@ -156,7 +155,7 @@ export function upDerivedChunk(chunk: u32, height: u32): void {
     const node = chunk + (n << NODE_SHIFT);
     const base = nodeOrigin(node);
     const from = recordOf(base);
-    const differs = slotsDiffer(node, base);
+    const differs = load<u32>(record + NR_PRIVATE);
     store<u32>(record + NR_PRIVATE, load<u32>(from + NR_PRIVATE));
     v128.store(record + NR_SUM, v128.load(from + NR_SUM));
     addSlots(record, base, load<u32>(from + NR_WEIGHT), differs, height, -1);
