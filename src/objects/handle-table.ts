@@ -7,6 +7,9 @@
 import type { Handle } from './handle.js';
 import type { ProcessObject } from './process-object.js';
 
+/** Values there are in 32 bits; after so many the lowest free ones come again. */
+const VALUES_MAX = 2 ** 30 - 2;
+
 /** Handle table of one process. */
 export class HandleTable {
   readonly #owner: ProcessObject;
@@ -35,12 +38,19 @@ export class HandleTable {
 
   /** Takes a handle in and returns its value: never 0, the two lowest bits set. */
   insert(handle: Handle): number {
-    this.#given += 1;
-    const value = this.#given * 4 + 3;
+    const value = this.#nextValue();
     handle.owner?.handles.forget(handle);
     handle.settle(this.#owner, value);
     this.#handles.set(value, handle);
     return value;
+  }
+
+  #nextValue(): number {
+    for (;;) {
+      this.#given = this.#given % VALUES_MAX + 1;
+      const value = this.#given * 4 + 3;
+      if (!this.#handles.has(value)) return value;
+    }
   }
 
   /** Forgets a handle that was closed or moved away. */

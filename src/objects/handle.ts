@@ -10,6 +10,7 @@
 
 import { fail } from './errors.js';
 import { INFO_RIGHTS, topicName, type InfoByTopic, type Topic } from './info.js';
+import { HANDLE_BYTES } from './kernel-heap.js';
 import type { Koid } from './koid.js';
 import type { KernelObject } from './object.js';
 import type { ProcessObject } from './process-object.js';
@@ -33,6 +34,7 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     this.#object = object;
     this.#rights = rights >>> 0;
     object.addHandle();
+    object.system.heap.take(HANDLE_BYTES);
   }
 
   /**
@@ -111,11 +113,13 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
    * A second handle to the object, with the same owner (needs DUPLICATE).
    *
    * @param rights - a subset of this handle's, or `SAME_RIGHTS`
-   * @throws ZxError ZX_ERR_ACCESS_DENIED without DUPLICATE, ZX_ERR_INVALID_ARGS for rights it lacks
+   * @throws ZxError ZX_ERR_ACCESS_DENIED without DUPLICATE, ZX_ERR_NO_MEMORY, ZX_ERR_INVALID_ARGS
+   *     for rights it lacks
    */
   duplicate(rights: number = SAME_RIGHTS): this {
-    this.change(Right.DUPLICATE);
-    const copy = this.remake(this.#subset(rights)) as this;
+    const { heap } = this.change(Right.DUPLICATE).system;
+    const subset = this.#subset(rights);
+    const copy = heap.hold(HANDLE_BYTES, () => this.remake(subset) as this);
     this.#owner?.handles.insert(copy);
     return copy;
   }
@@ -163,7 +167,8 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
 
   /** Puts a handle with other rights in this one's place. */
   protected exchange(rights: number): this {
-    const next = this.remake(rights) as this;
+    const { heap } = this.#object.system;
+    const next = heap.hold(HANDLE_BYTES, () => this.remake(rights) as this);
     const owner = this.#owner;
     this.retire();
     owner?.handles.insert(next);
@@ -178,6 +183,7 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     this.#open = false;
     this.#owner?.handles.forget(this);
     this.#owner = undefined;
+    this.#object.system.heap.give(HANDLE_BYTES);
     this.#object.dropHandle();
   }
 

@@ -31,7 +31,7 @@ export const Topic = {
   /** ZX_INFO_KMEM_STATS, asked of the root job. */
   KMEM_STATS: 17,
   /** ZX_INFO_HANDLE_COUNT. */
-  HANDLE_COUNT: 18,
+  HANDLE_COUNT: 19,
   /** ZX_INFO_VMO. */
   VMO: 23,
 } as const;

@@ -11,7 +11,7 @@ import { Topic, type InfoByTopic } from './info.js';
 import type { Koid } from './koid.js';
 import { NO_KOID } from './koid.js';
 import { KernelObject, ObjectType, type NameOptions } from './object.js';
-import { KILLED_RETURN_CODE, type ProcessObject } from './process-object.js';
+import { KillCode, type ProcessObject } from './process-object.js';
 import type { KernelSystem } from './system.js';
 
 /** How many generations of jobs can stand below the root job. */
@@ -84,7 +84,7 @@ export class JobObject extends KernelObject {
       for (const child of job.jobs) all.push(child);
     }
     for (const job of all) {
-      for (const process of [...job.processes]) process.end(KILLED_RETURN_CODE);
+      for (const process of [...job.processes]) process.end(KillCode.SYSCALL);
     }
     for (const job of all.reverse()) job.settle();
   }
@@ -97,6 +97,7 @@ export class JobObject extends KernelObject {
       if (needed || job.jobs.size > 0 || job.processes.size > 0) return;
       job.#alive = false;
       job.parent.jobs.delete(job);
+      if (job.handleCount === 0) job.freeRecord();
       job = job.parent;
     }
   }
@@ -113,6 +114,7 @@ export class JobObject extends KernelObject {
 
   protected onLastHandle(): void {
     this.settle();
+    if (!this.#alive) this.freeRecord();
   }
 }
 

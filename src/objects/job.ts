@@ -8,7 +8,8 @@ import type { AspaceRef } from '../core/core.js';
 import { checkMemory, fail } from './errors.js';
 import { Handle } from './handle.js';
 import { JobObject } from './job-object.js';
-import { checkNames } from './object.js';
+import { HANDLE_BYTES } from './kernel-heap.js';
+import { checkNames, OBJECT_BYTES, ObjectType } from './object.js';
 import { Process } from './process.js';
 import { ProcessObject } from './process-object.js';
 import { DefaultRights, Right } from './rights.js';
@@ -21,6 +22,10 @@ const CAN_MAP_ALL =
   VmOption.CAN_MAP_READ |
   VmOption.CAN_MAP_WRITE |
   VmOption.CAN_MAP_EXECUTE;
+
+/** Heap bytes of a process: itself, its root VMAR, and a handle to each. */
+const PROCESS_BYTES =
+  OBJECT_BYTES[ObjectType.PROCESS] + OBJECT_BYTES[ObjectType.VMAR] + 2 * HANDLE_BYTES;
 
 /** How a builder makes a process. */
 export interface ProcessOptions {
@@ -46,7 +51,9 @@ export class Job extends Handle<JobObject> {
   createJob(name = '', options: { readonly koid?: number } = {}): Job {
     const job = this.change(Right.MANAGE_JOB);
     checkNames(job.system, { ...toOptions(options), name });
-    return new Job(new JobObject(job.system, job, { ...options, name }), DefaultRights.JOB);
+    const names = { ...options, name };
+    return job.system.heap.hold(OBJECT_BYTES[ObjectType.JOB] + HANDLE_BYTES, () =>
+      new Job(new JobObject(job.system, job, names), DefaultRights.JOB));
   }
 
   /**
@@ -69,17 +76,20 @@ export class Job extends Handle<JobObject> {
     if (options.koid !== undefined && options.koid === options.rootVmar?.koid) {
       fail('ZX_ERR_ALREADY_EXISTS', `koid ${options.koid} named twice`, { koid: options.koid });
     }
-    const aspace = checkMemory<AspaceRef>(
-      system.core, system.core.aspaceCreate(), 'for a process');
     const names = options.koid === undefined ? { name } : { name, koid: options.koid };
-    const object = new ProcessObject(system, job, names, {
+    const place = {
       name: 'root',
       ...(options.rootVmar ?? {}),
       basePage: pageOf(base),
       pages: pageOf(size),
       canMap: CAN_MAP_ALL,
-    }, aspace);
-    return new Process(object, DefaultRights.PROCESS);
+    };
+    return system.heap.hold(PROCESS_BYTES, () => {
+      const aspace = checkMemory<AspaceRef>(
+        system.core, system.core.aspaceCreate(), 'for a process');
+      const object = new ProcessObject(system, job, names, place, aspace);
+      return new Process(object, DefaultRights.PROCESS);
+    });
   }
 
   /** Kills everything in the job (`zx_task_kill`; needs DESTROY). The root job itself stays. */

@@ -2,7 +2,8 @@
  * What all kernel objects have: a koid, a name, a count of handles.
  *
  * I1. A koid never changes and is never given again; 0 is an object that no user ever held.
- * I2. Names have at most `system.nameLimitBytes` bytes of UTF-8 (31 on Zircon) and no NUL; longer
+ * I2. Its record is in the kernel's heap until neither a handle nor the system needs it.
+ * I3. Names have at most `system.nameLimitBytes` bytes of UTF-8 (31 on Zircon) and no NUL; longer
  *     ones are cut without a word, as the kernel cuts them.
  */
 
@@ -19,15 +20,50 @@ export const ObjectType = {
   THREAD: 2,
   /** ZX_OBJ_TYPE_VMO. */
   VMO: 3,
+  /** ZX_OBJ_TYPE_CHANNEL. */
+  CHANNEL: 4,
+  /** ZX_OBJ_TYPE_EVENT. */
+  EVENT: 5,
+  /** ZX_OBJ_TYPE_PORT. */
+  PORT: 6,
+  /** ZX_OBJ_TYPE_SOCKET. */
+  SOCKET: 14,
+  /** ZX_OBJ_TYPE_EVENTPAIR. */
+  EVENTPAIR: 16,
   /** ZX_OBJ_TYPE_JOB. */
   JOB: 17,
   /** ZX_OBJ_TYPE_VMAR. */
   VMAR: 18,
+  /** ZX_OBJ_TYPE_FIFO. */
+  FIFO: 19,
+  /** ZX_OBJ_TYPE_TIMER. */
+  TIMER: 22,
   /** ZX_OBJ_TYPE_PAGER. */
   PAGER: 28,
 } as const;
 /** A kind of object. */
 export type ObjectType = (typeof ObjectType)[keyof typeof ObjectType];
+
+/**
+ * Heap bytes of an object of each type (`kernel-heap.ts`).
+ *
+ * @internal
+ */
+export const OBJECT_BYTES: Readonly<Record<ObjectType, number>> = {
+  [ObjectType.PROCESS]: 1536,
+  [ObjectType.THREAD]: 2048,
+  [ObjectType.VMO]: 384,
+  [ObjectType.CHANNEL]: 256,
+  [ObjectType.EVENT]: 96,
+  [ObjectType.PORT]: 192,
+  [ObjectType.SOCKET]: 320,
+  [ObjectType.EVENTPAIR]: 128,
+  [ObjectType.JOB]: 512,
+  [ObjectType.VMAR]: 256,
+  [ObjectType.FIFO]: 192,
+  [ObjectType.TIMER]: 160,
+  [ObjectType.PAGER]: 256,
+};
 
 /** How a builder names an object. */
 export interface NameOptions {
@@ -47,6 +83,7 @@ export abstract class KernelObject {
   readonly koid: Koid;
   #name: string;
   #handleCount = 0;
+  #hasRecord = true;
 
   /**
    * @param system - the system it belongs to
@@ -58,6 +95,7 @@ export abstract class KernelObject {
     this.type = type;
     this.koid = takeKoid(system, options.koid);
     this.#name = cutName(options.name ?? '', system.nameLimitBytes);
+    system.heap.take(OBJECT_BYTES[type]);
   }
 
   /** Its name. Untrusted text. */
@@ -65,7 +103,7 @@ export abstract class KernelObject {
     return this.#name;
   }
 
-  /** Renames it; see I2. */
+  /** Renames it; see I3. */
   rename(name: string): void {
     this.#name = cutName(name, this.system.nameLimitBytes);
   }
@@ -84,6 +122,13 @@ export abstract class KernelObject {
   dropHandle(): void {
     this.#handleCount -= 1;
     if (this.#handleCount === 0) this.onLastHandle();
+  }
+
+  /** Gives its record back to the kernel's heap: nothing but a program's memory knows it now. */
+  protected freeRecord(): void {
+    if (!this.#hasRecord) return;
+    this.#hasRecord = false;
+    this.system.heap.give(OBJECT_BYTES[this.type]);
   }
 
   /** Koid of the related object (a process's job, a VMO's none), 0 for none. */

@@ -19,8 +19,12 @@ import { processMaps, processVmos, taskStats } from './task-info.js';
 import { Vmar, vmarRights } from './vmar.js';
 import type { VmarPlace } from './vmar-object.js';
 
-/** What a process ends with when it is killed. */
-export const KILLED_RETURN_CODE = -1028;
+/** What a task ends with that was killed (`ZX_TASK_RETCODE_*`). */
+export const KillCode = {
+  /** By `zx_task_kill`. */ SYSCALL: -1024,
+  /** Because memory ran out. */ OOM: -1025,
+  /** Because its job's policy says so. */ POLICY: -1026,
+} as const;
 
 /** A process. */
 export class ProcessObject extends KernelObject {
@@ -84,6 +88,7 @@ export class ProcessObject extends KernelObject {
     this.handles.closeAll();
     this.aspace.destroy();
     this.job.settle();
+    if (this.handleCount === 0) this.freeRecord();
   }
 
   /** Answers the topics of processes; one that ended refuses those about its memory (11.4). */
@@ -94,7 +99,8 @@ export class ProcessObject extends KernelObject {
   }
 
   protected onLastHandle(): void {
-    // It runs on; see I1.
+    // While it runs it lives on; see I1.
+    if (!this.isAlive) this.freeRecord();
   }
 
   #answer(topic: Topic): (() => unknown) | undefined {

@@ -11,7 +11,7 @@ import { fail, ZxError } from './errors.js';
 import { Handle, toHandle } from './handle.js';
 import { readMemory, writeMemory } from './process-memory.js';
 import type { ProcessObject } from './process-object.js';
-import { KILLED_RETURN_CODE } from './process-object.js';
+import { KillCode } from './process-object.js';
 import { Right } from './rights.js';
 import {
   hex, newBytes, pageOf, pagesUp, PAGES_IN_64_BITS, refuse, toBytes, toCount, toData, toU64,
@@ -145,7 +145,7 @@ export class Process extends Handle<ProcessObject> {
 
   /** Kills it (`zx_task_kill`; needs DESTROY). Killing twice is no error. */
   kill(): void {
-    this.change(Right.DESTROY).end(KILLED_RETURN_CODE);
+    this.change(Right.DESTROY).end(KillCode.SYSCALL);
   }
 
   protected remake(rights: number): Process {

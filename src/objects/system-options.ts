@@ -35,6 +35,11 @@ export interface SystemOptions {
   /** Whether debugging calls are allowed (CACHE_INVALIDATE). */ readonly debugSyscalls?: boolean;
   /** Whether decommitting pages of contiguous VMOs lends them out; no if left out. */
   readonly pageLoaning?: boolean;
+  /**
+   * Whether the kernel's own records of objects and messages take pages; yes if left out. No where
+   * a recording says what the kernel has.
+   */
+  readonly countKernelMemory?: boolean;
 }
 
 /** Options that were checked, with what was left out. */
@@ -51,6 +56,7 @@ export interface SystemSettings {
   /** Whether debugging calls are allowed. */ readonly debugSyscalls: boolean;
   /** Whether decommitting pages of contiguous VMOs lends them out. */
   readonly pageLoaning: boolean;
+  /** Whether the kernel's own records take pages. */ readonly countKernelMemory: boolean;
 }
 
 /**
@@ -62,12 +68,15 @@ export interface SystemSettings {
 export function systemSettings(options: SystemOptions): SystemSettings {
   const {
     rootJobName = 'root', rootJobKoid, firstKoid, nameLimitBytes = 31, debugSyscalls = false,
-    pageLoaning = false,
+    pageLoaning = false, countKernelMemory = true,
   } = toOptions(options);
   if (rootJobKoid !== undefined) toCount(rootJobKoid, 'rootJobKoid', 1);
   if (firstKoid !== undefined) toCount(firstKoid, 'firstKoid', 1);
   if (typeof debugSyscalls !== 'boolean') refuse(debugSyscalls, 'debugSyscalls', 'true or false');
   if (typeof pageLoaning !== 'boolean') refuse(pageLoaning, 'pageLoaning', 'true or false');
+  if (typeof countKernelMemory !== 'boolean') {
+    refuse(countKernelMemory, 'countKernelMemory', 'true or false');
+  }
   const { base, end: userEnd } = userRange(options.arch ?? 'x86-64');
   const userBase = toU64(options.userBase ?? base, 'userBase');
   const usualSize = userBase < userEnd ? userEnd - userBase : 0n;
@@ -84,6 +93,7 @@ export function systemSettings(options: SystemOptions): SystemSettings {
     aslr: options.aslr === undefined ? undefined : checkAslr(options.aslr),
     debugSyscalls,
     pageLoaning,
+    countKernelMemory,
   };
 }
 

@@ -14,6 +14,7 @@ import { toHandle } from './handle.js';
 import type { KernelMemory, VmoFigures, VmoPart } from './info.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
+import { IMAGE_HEAP_BYTES, KernelHeap } from './kernel-heap.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
 import { checkNames, type NameOptions } from './object.js';
 import type { PageTree, TreeHome } from './page-tree.js';
@@ -89,8 +90,19 @@ export class KernelSystem implements TreeHome {
    * @internal
    */
   figures: ((parts: readonly VmoPart[]) => readonly VmoFigures[]) | undefined;
-  /** Free bytes of the kernel's heap. */
-  freeHeapBytes = 0;
+  /**
+   * The kernel's heap, beside what a builder stated.
+   *
+   * @internal
+   */
+  readonly heap: KernelHeap;
+  /**
+   * Buffers of messages that wait to be read, beside what a builder stated.
+   *
+   * @internal
+   */
+  readonly messages: KernelHeap;
+  #statedFreeHeapBytes = 0;
   #busy = 0;
   readonly #faultObservers = new Set<FaultObserver>();
 
@@ -101,6 +113,9 @@ export class KernelSystem implements TreeHome {
   constructor(core: Core, options: SystemOptions = {}) {
     const settings = systemSettings(options);
     this.core = core;
+    const counted = settings.countKernelMemory;
+    this.heap = new KernelHeap(core, FrameState.HEAP, IMAGE_HEAP_BYTES, counted);
+    this.messages = new KernelHeap(core, FrameState.IPC, 0, counted);
     this.koids = new KoidAllocator(settings.firstKoid ?? FIRST_USER_KOID);
     this.nameLimitBytes = settings.nameLimitBytes;
     this.userBase = settings.userBase;
@@ -373,7 +388,7 @@ export class KernelSystem implements TreeHome {
       });
     }
     for (const [state, count] of parts) this.core.allocStatePages(state, count);
-    this.freeHeapBytes += use.freeHeapBytes ?? 0;
+    this.#statedFreeHeapBytes += use.freeHeapBytes ?? 0;
   }
 
   /** Physical memory by use (ZX_INFO_KMEM_STATS, memory-semantics 6.5). */
@@ -394,7 +409,7 @@ export class KernelSystem implements TreeHome {
       freeLoanedBytes,
       wiredBytes,
       totalHeapBytes,
-      freeHeapBytes: this.freeHeapBytes,
+      freeHeapBytes: this.#statedFreeHeapBytes + this.heap.freeBytes,
       vmoBytes,
       mmuOverheadBytes,
       ipcBytes,

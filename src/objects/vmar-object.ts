@@ -236,6 +236,7 @@ export class VmarObject extends KernelObject {
         else end(region);
       }
       vmar.regions.clear();
+      if (vmar.handleCount === 0) vmar.freeRecord();
     }
   }
 
@@ -247,7 +248,8 @@ export class VmarObject extends KernelObject {
   }
 
   protected onLastHandle(): void {
-    // A VMAR lives as long as its parent or its address space keeps it.
+    // While it lives its parent or its address space keeps it.
+    if (!this.#alive) this.freeRecord();
   }
 
   /** Takes [first, end) out of the regions that have pages in it. */

@@ -7,8 +7,9 @@
 
 import { checkMemory, fail } from './errors.js';
 import { Handle, toHandle } from './handle.js';
+import { HANDLE_BYTES } from './kernel-heap.js';
 import type { Mapping } from './mapping.js';
-import { checkNames, type NameOptions } from './object.js';
+import { checkNames, OBJECT_BYTES, ObjectType, type NameOptions } from './object.js';
 import { alignmentPages } from './placement.js';
 import { protectRange } from './protection.js';
 import { DefaultRights, Right } from './rights.js';
@@ -90,8 +91,8 @@ export class Vmar extends Handle<VmarObject> {
     const placement = { options, offset: toU64(offset, 'offset'), pages: pageOf(bytes), maxPerms };
     const canMap = options & (CAN_MAP_RWX | VmOption.CAN_MAP_SPECIFIC | VmOption.COMPACT);
     checkNames(vmar.system, names);
-    const child = vmar.createChild(placement, canMap, names);
-    return new Vmar(child, vmarRights(canMap));
+    return vmar.system.heap.hold(OBJECT_BYTES[ObjectType.VMAR] + HANDLE_BYTES, () =>
+      new Vmar(vmar.createChild(placement, canMap, names), vmarRights(canMap)));
   }
 
   /**

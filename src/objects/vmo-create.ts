@@ -4,7 +4,8 @@
 
 import type { VmoRef } from '../core/core.js';
 import { checkMemory } from './errors.js';
-import { checkNames, type NameOptions } from './object.js';
+import { HANDLE_BYTES } from './kernel-heap.js';
+import { checkNames, OBJECT_BYTES, ObjectType, type NameOptions } from './object.js';
 import { PageTree } from './page-tree.js';
 import { DefaultRights, Right } from './rights.js';
 import type { KernelSystem } from './system.js';
@@ -12,6 +13,9 @@ import { Vmo } from './vmo.js';
 import { VmoObject } from './vmo-object.js';
 import { CachePolicy, VmoOption } from './vmo-options.js';
 import { CoreVmoKind } from '../core/core.js';
+
+/** Heap bytes of a VMO and its first handle. */
+const VMO_BYTES = OBJECT_BYTES[ObjectType.VMO] + HANDLE_BYTES;
 
 /** What is made. */
 export interface NewVmo {
@@ -31,8 +35,13 @@ export interface NewVmo {
  * @throws ZxError ZX_ERR_NO_MEMORY, ZX_ERR_ALREADY_EXISTS for a builder's koid that was given
  */
 export function makeVmo(system: KernelSystem, made: NewVmo): Vmo {
-  const { kind, sizePages, streamSizeBytes, options = 0, names = {} } = made;
+  const { names = {} } = made;
   checkNames(system, names);
+  return system.heap.hold(VMO_BYTES, () => newVmo(system, made));
+}
+
+function newVmo(system: KernelSystem, made: NewVmo): Vmo {
+  const { kind, sizePages, streamSizeBytes, options = 0, names = {} } = made;
   const tree = kind === CoreVmoKind.CONTIGUOUS
     ? contiguousTree(system, sizePages, made.alignPages ?? 1)
     : PageTree.create(system, kind, sizePages);

@@ -283,5 +283,6 @@ export class VmoObject extends KernelObject {
     this.system.vmos.delete(this);
     if (this.tree.owner === this) this.tree.owner = undefined;
     this.tree.release();
+    this.freeRecord();
   }
 }

@@ -8,7 +8,8 @@
 import { PagedUse } from '../core/paged.js';
 import { checkCore, checkMemory, fail } from './errors.js';
 import { Handle, toHandle } from './handle.js';
-import { checkNames } from './object.js';
+import { HANDLE_BYTES } from './kernel-heap.js';
+import { checkNames, OBJECT_BYTES, ObjectType } from './object.js';
 import { usePages, type PageUse } from './paged-use.js';
 import { checkAligned, transferPages } from './pager-range.js';
 import { Pin } from './pin.js';
@@ -48,8 +49,10 @@ export class Vmo extends Handle<VmoObject> {
     const request = {
       options, offset: toU64(offset, 'offset'), size: toU64(size, 'size'), ...builder,
     };
-    const child = createChild(parent, this.rights, request);
-    return new Vmo(child.object, child.rights);
+    return parent.system.heap.hold(OBJECT_BYTES[ObjectType.VMO] + HANDLE_BYTES, () => {
+      const child = createChild(parent, this.rights, request);
+      return new Vmo(child.object, child.rights);
+    });
   }
 
   /**

@@ -113,6 +113,7 @@ class Builder<S extends KernelSystem> {
       rootJobName: 'linux',
       firstKoid: FIRST_KOID,
       nameLimitBytes: NAME_LIMIT_BYTES,
+      countKernelMemory: false,
       userBase: 0,
       userSize: toBytes(USER_END_PAGE),
     });
