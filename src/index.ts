@@ -22,6 +22,9 @@ export type { FaultObserver, FaultRecord } from './objects/faults.js';
 export { Handle } from './objects/handle.js';
 export * from './objects/info.js';
 export { Job, type ProcessOptions } from './objects/job.js';
+export {
+  PolicyAction, PolicyCondition, PolicyMode, PolicyOverride, type PolicyEntry,
+} from './objects/job-policy.js';
 export type { Koid } from './objects/koid.js';
 export { ObjectType, type NameOptions } from './objects/object.js';
 export { Pager } from './objects/pager.js';
@@ -31,6 +34,8 @@ export { Process } from './objects/process.js';
 export type { Aslr, AslrOptions } from './objects/randomise.js';
 export { DefaultRights, Right } from './objects/rights.js';
 export { KernelSystem, type KernelUse, type SystemOptions } from './objects/system.js';
+export { Thread } from './objects/thread.js';
+export { ThreadState } from './objects/thread-object.js';
 export { Status, type StatusName } from './objects/status.js';
 export type { Bytes } from './objects/units.js';
 export { Access, alignOption, VmarOp, VmOption } from './objects/vm-options.js';

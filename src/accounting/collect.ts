@@ -13,10 +13,14 @@ import type { Mapping } from '../objects/mapping.js';
 import type { PageTree } from '../objects/page-tree.js';
 import type { ProcessObject } from '../objects/process-object.js';
 import type { KernelSystem } from '../objects/system.js';
+import { ThreadObject } from '../objects/thread-object.js';
 import type { VmoObject } from '../objects/vmo-object.js';
-import { mappingWindow, vmoHandles, walkAspace, walkTasks } from '../objects/walk.js';
+import { mappingWindow, vmoHandles, walkAspace, walkThreads } from '../objects/walk.js';
 import { TaskType } from './tables.js';
 import { ShareCounter } from './share-count.js';
+
+/** What `ps` calls the states of threads, by number. */
+const THREAD_STATES = ['new', 'running', 'susp', 'blocked', 'dying', 'dead'] as const;
 
 /** A process among the task rows. */
 export interface ProcessEntry {
@@ -97,7 +101,7 @@ export function collect(system: KernelSystem): Collected {
     },
     counter: new ShareCounter(vmos), refVmo: [], refViaHandle: [], refRights: [], mappings: 0,
   };
-  const tasks = [...walkTasks(system.rootJob.object)];
+  const tasks = [...walkThreads(system.rootJob.object)];
   const count = tasks.length;
   const taskType = new Uint8Array(count);
   const taskKoid = new Float64Array(count);
@@ -118,6 +122,9 @@ export function collect(system: KernelSystem): Collected {
     if (task instanceof JobObject) {
       jobRow.set(task.koid, row);
       taskState.push(task.killOnOom ? 'killoom' : '');
+    } else if (task instanceof ThreadObject) {
+      taskType[row] = TaskType.THREAD;
+      taskState.push(THREAD_STATES[task.state]);
     } else {
       taskType[row] = TaskType.PROCESS;
       taskState.push('');

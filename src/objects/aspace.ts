@@ -9,6 +9,7 @@ import type { AspaceRef } from '../core/core.js';
 import { checkMemory, fail } from './errors.js';
 import type { Mapping } from './mapping.js';
 import { touchPages } from './paged-use.js';
+import type { ProcessObject } from './process-object.js';
 import type { StatusName } from './status.js';
 import type { KernelSystem } from './system.js';
 import { hex, toBytes } from './units.js';
@@ -35,6 +36,8 @@ export class AddressSpace {
   readonly ref: AspaceRef;
   /** The VMAR that covers all of it. */
   readonly root: VmarObject;
+  /** The process whose memory it is; undefined for the kernel's own. */
+  process: ProcessObject | undefined;
   /** Mappings of the vDSO's code, which nobody may take away (memory-semantics 9.7). */
   readonly vdsoCode = new Set<Mapping>();
   /** Regions placed so far, for addresses at random. */

@@ -16,12 +16,16 @@ export const Topic = {
   HANDLE_BASIC: 2,
   /** ZX_INFO_PROCESS. */
   PROCESS: 3,
+  /** ZX_INFO_PROCESS_THREADS. */
+  PROCESS_THREADS: 4,
   /** ZX_INFO_VMAR. */
   VMAR: 7,
   /** ZX_INFO_JOB_CHILDREN. */
   JOB_CHILDREN: 8,
   /** ZX_INFO_JOB_PROCESSES. */
   JOB_PROCESSES: 9,
+  /** ZX_INFO_THREAD. */
+  THREAD: 10,
   /** ZX_INFO_TASK_STATS. */
   TASK_STATS: 12,
   /** ZX_INFO_PROCESS_MAPS. */
@@ -34,6 +38,8 @@ export const Topic = {
   HANDLE_COUNT: 19,
   /** ZX_INFO_VMO. */
   VMO: 23,
+  /** ZX_INFO_JOB. */
+  JOB: 24,
 } as const;
 /** A topic. */
 export type Topic = (typeof Topic)[keyof typeof Topic];
@@ -48,15 +54,18 @@ export function topicName(topic: number): string {
 export const INFO_RIGHTS: Readonly<Record<number, number>> = {
   [Topic.HANDLE_BASIC]: 0,
   [Topic.PROCESS]: Right.INSPECT,
+  [Topic.PROCESS_THREADS]: Right.ENUMERATE,
   [Topic.VMAR]: Right.INSPECT,
   [Topic.JOB_CHILDREN]: Right.ENUMERATE,
   [Topic.JOB_PROCESSES]: Right.ENUMERATE,
+  [Topic.THREAD]: Right.INSPECT,
   [Topic.TASK_STATS]: Right.INSPECT,
   [Topic.PROCESS_MAPS]: Right.INSPECT,
   [Topic.PROCESS_VMOS]: Right.INSPECT,
   [Topic.KMEM_STATS]: Right.INSPECT,
   [Topic.HANDLE_COUNT]: Right.INSPECT,
   [Topic.VMO]: 0,
+  [Topic.JOB]: Right.INSPECT,
 };
 
 /** Flags of ZX_INFO_VMO. */
@@ -155,6 +164,18 @@ export interface ProcessInfo {
   /** True once it ended. */ readonly exited: boolean;
 }
 
+/** ZX_INFO_THREAD. */
+export interface ThreadInfo {
+  /** One of `ThreadState`. */ readonly state: number;
+}
+
+/** ZX_INFO_JOB. */
+export interface JobInfo {
+  /** What it was killed with; 0 while it lives. */ readonly returnCode: number;
+  /** True once it died. */ readonly exited: boolean;
+  /** Whether the kernel may kill it when memory runs out. */ readonly killOnOom: boolean;
+}
+
 /** ZX_INFO_TASK_STATS, bytes. */
 export interface TaskStats {
   /** Length of all mappings. */ readonly memMappedBytes: number;
@@ -184,12 +205,15 @@ export interface InfoByTopic {
   /** See {@link VmarInfo}. */ [Topic.VMAR]: VmarInfo;
   /** Koids of the direct child jobs. */ [Topic.JOB_CHILDREN]: Koid[];
   /** Koids of the direct processes. */ [Topic.JOB_PROCESSES]: Koid[];
+  /** Koids of the threads that did not end. */ [Topic.PROCESS_THREADS]: Koid[];
+  /** See {@link ThreadInfo}. */ [Topic.THREAD]: ThreadInfo;
   /** See {@link TaskStats}. */ [Topic.TASK_STATS]: TaskStats;
   /** Rows in pre-order by address. */ [Topic.PROCESS_MAPS]: ProcessMapsEntry[];
   /** VMOs by handle, then by mapping. */ [Topic.PROCESS_VMOS]: VmoInfo[];
   /** Physical pages by state, bytes. */ [Topic.KMEM_STATS]: KernelMemory;
   /** Open handles to the object. */ [Topic.HANDLE_COUNT]: number;
   /** See {@link VmoInfo}. */ [Topic.VMO]: VmoInfo;
+  /** See {@link JobInfo}. */ [Topic.JOB]: JobInfo;
 }
 
 /** ZX_INFO_KMEM_STATS, bytes. */

@@ -8,6 +8,7 @@
 
 import { fail } from './errors.js';
 import { Topic, type InfoByTopic } from './info.js';
+import { JobPolicy, type PolicyEntry } from './job-policy.js';
 import type { Koid } from './koid.js';
 import { NO_KOID } from './koid.js';
 import { KernelObject, ObjectType, type NameOptions } from './object.js';
@@ -31,6 +32,8 @@ export class JobObject extends KernelObject {
   trailing: ProcessObject | undefined;
   /** Whether the kernel may kill it when memory runs out (ZX_PROP_JOB_KILL_ON_OOM). */
   killOnOom = false;
+  #policy: JobPolicy;
+  #returnCode = 0;
   #alive = true;
 
   /**
@@ -45,12 +48,34 @@ export class JobObject extends KernelObject {
     super(system, ObjectType.JOB, options);
     this.parent = parent;
     this.height = height;
+    this.#policy = parent === undefined ? JobPolicy.NONE : parent.#policy;
     parent?.jobs.add(this);
   }
 
   /** False once it died. */
   get isAlive(): boolean {
     return this.#alive;
+  }
+
+  /** What its processes may do. */
+  get policy(): JobPolicy {
+    return this.#policy;
+  }
+
+  /**
+   * Sets a policy for all that will stand below.
+   *
+   * @throws ZxError ZX_ERR_BAD_STATE where something stands there already, and as `JobPolicy.with`
+   */
+  setPolicy(mode: number, entries: readonly PolicyEntry[]): void {
+    const policy = this.#policy.with(mode, entries);
+    const children = this.jobs.size + this.processes.size;
+    if (children > 0) {
+      fail('ZX_ERR_BAD_STATE', `job ${this.koid} has ${children} children: expected none`, {
+        koid: this.koid, children,
+      });
+    }
+    this.#policy = policy;
   }
 
   /** Koid of the job above, 0 for the root job. */
@@ -75,16 +100,23 @@ export class JobObject extends KernelObject {
     fail('ZX_ERR_BAD_STATE', `job ${this.koid} died`, { koid: this.koid });
   }
 
-  /** Kills it with all that stands below. The root job stays. */
-  kill(): void {
+  /**
+   * Kills it with all that stands below. The root job stays.
+   *
+   * @param returnCode - what each ends with
+   */
+  kill(returnCode: number = KillCode.SYSCALL): void {
     const all: JobObject[] = [this];
     for (let i = 0; i < all.length; i++) {
       const job = all[i] as JobObject;
-      if (job.parent !== undefined) job.#alive = false;
+      if (job.parent !== undefined && job.#alive) {
+        job.#alive = false;
+        job.#returnCode = returnCode;
+      }
       for (const child of job.jobs) all.push(child);
     }
     for (const job of all) {
-      for (const process of [...job.processes]) process.end(KillCode.SYSCALL);
+      for (const process of [...job.processes]) process.end(returnCode);
     }
     for (const job of all.reverse()) job.settle();
   }
@@ -106,6 +138,10 @@ export class JobObject extends KernelObject {
   info<T extends Topic>(topic: T, rights: number): InfoByTopic[T] | undefined {
     if (topic === Topic.JOB_CHILDREN) return koids(this.jobs) as InfoByTopic[T];
     if (topic === Topic.JOB_PROCESSES) return koids(this.processes) as InfoByTopic[T];
+    if (topic === Topic.JOB) {
+      const { killOnOom } = this;
+      return { returnCode: this.#returnCode, exited: !this.#alive, killOnOom } as InfoByTopic[T];
+    }
     if (topic === Topic.KMEM_STATS && this.parent === undefined) {
       return this.system.kernelMemory() as InfoByTopic[T];
     }

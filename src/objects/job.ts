@@ -8,6 +8,7 @@ import type { AspaceRef } from '../core/core.js';
 import { checkMemory, fail } from './errors.js';
 import { Handle } from './handle.js';
 import { JobObject } from './job-object.js';
+import type { PolicyEntry } from './job-policy.js';
 import { HANDLE_BYTES } from './kernel-heap.js';
 import { checkNames, OBJECT_BYTES, ObjectType } from './object.js';
 import { Process } from './process.js';
@@ -105,6 +106,20 @@ export class Job extends Handle<JobObject> {
     const job = this.change(Right.SET_PROPERTY);
     if (typeof kill !== 'boolean') refuse(kill, 'kill', 'true or false');
     job.killOnOom = kill;
+  }
+
+  /**
+   * Says what processes of this job may do, and of the jobs that will be made in it
+   * (`zx_job_set_policy`; needs SET_POLICY). It binds what processes do themselves
+   * (`process.createVmo`, `vmar.map` in their address space ...), not the host program.
+   *
+   * @param mode - one of `PolicyMode`
+   * @param entries - 1 to 18 lines; of two that meet the first stands where it denies overriding
+   * @throws ZxError ZX_ERR_BAD_STATE where a job or process stands in it, ZX_ERR_INVALID_ARGS,
+   *     ZX_ERR_NOT_SUPPORTED, ZX_ERR_OUT_OF_RANGE, ZX_ERR_ALREADY_EXISTS (memory-semantics 10.6)
+   */
+  setPolicy(mode: number, entries: readonly PolicyEntry[]): void {
+    this.change(Right.SET_POLICY).setPolicy(mode, entries);
   }
 
   protected remake(rights: number): Job {

@@ -6,6 +6,8 @@
 
 import { CoreVmoKind } from '../core/core.js';
 import { fail } from './errors.js';
+import type { Koid } from './koid.js';
+import { killOnOom } from './oom.js';
 import type { KernelSystem } from './system.js';
 import { isPageAligned, toU64, vmoSizePages, type Bytes } from './units.js';
 import type { Vmo } from './vmo.js';
@@ -37,6 +39,16 @@ export class KernelDoor {
     const sizePages = vmoSizePages(bytes);
     const kind = CoreVmoKind.ANONYMOUS;
     return makeVmo(this.#system, { kind, sizePages, streamSizeBytes: bytes });
+  }
+
+  /**
+   * Runs out of memory once, where `kernel.oom.behavior` is `jobkill` (8.5): one marked job dies.
+   *
+   * @returns koid of the job that was killed; undefined where none is marked
+   */
+  oomKill(): Koid | undefined {
+    this.#system.assertNotBusy();
+    return killOnOom(this.#system.rootJob.object)?.koid;
   }
 
   /**

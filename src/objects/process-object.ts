@@ -12,10 +12,12 @@ import { HandleTable } from './handle-table.js';
 import { fail } from './errors.js';
 import { Topic, type InfoByTopic } from './info.js';
 import type { JobObject } from './job-object.js';
+import { PolicyAction, PolicyCondition } from './job-policy.js';
 import type { Koid } from './koid.js';
 import { KernelObject, ObjectType, type NameOptions } from './object.js';
 import type { KernelSystem } from './system.js';
 import { processMaps, processVmos, taskStats } from './task-info.js';
+import type { ThreadObject } from './thread-object.js';
 import { Vmar, vmarRights } from './vmar.js';
 import type { VmarPlace } from './vmar-object.js';
 
@@ -32,6 +34,8 @@ export class ProcessObject extends KernelObject {
   readonly job: JobObject;
   /** Its handles. */
   readonly handles: HandleTable;
+  /** Its threads that did not end, oldest first. */
+  readonly threads = new Set<ThreadObject>();
   /** Its address space. */
   readonly aspace: AddressSpace;
   /** The first handle to its root VMAR, owned by the host program. */
@@ -55,6 +59,7 @@ export class ProcessObject extends KernelObject {
     this.job = job;
     this.handles = new HandleTable(this);
     this.aspace = new AddressSpace(system, root, aspace);
+    this.aspace.process = this;
     this.rootVmar = new Vmar(this.aspace.root, vmarRights(root.canMap));
     job.processes.add(this);
   }
@@ -80,11 +85,28 @@ export class ProcessObject extends KernelObject {
     fail('ZX_ERR_BAD_STATE', `process ${this.koid} ended`, { koid: this.koid });
   }
 
+  /**
+   * Does what its job's policy says about something that the process is about to do.
+   *
+   * @throws ZxError ZX_ERR_ACCESS_DENIED where it may not; with KILL the process is dead then
+   */
+  enforce(condition: PolicyCondition): void {
+    const action = this.job.policy.actionOf(condition);
+    if (action === PolicyAction.ALLOW || action === PolicyAction.ALLOW_EXCEPTION) return;
+    if (action === PolicyAction.KILL) this.end(KillCode.POLICY);
+    const { koid } = this.job;
+    const name = Object.entries(PolicyCondition).find(([, bit]) => bit === condition)?.[0] ?? '';
+    fail('ZX_ERR_ACCESS_DENIED', `policy ${name} of job ${koid}: action ${action}`, {
+      condition: name, action, jobKoid: koid,
+    });
+  }
+
   /** Ends it: handles closed, address space gone, no longer in its job. */
   end(returnCode: number): void {
     if (!this.isAlive) return;
     this.#returnCode = returnCode;
     this.job.processes.delete(this);
+    for (const thread of [...this.threads]) thread.end();
     this.handles.closeAll();
     this.aspace.destroy();
     this.job.settle();
@@ -110,6 +132,9 @@ export class ProcessObject extends KernelObject {
     };
     if (topic === Topic.PROCESS) {
       return () => ({ returnCode: this.#returnCode ?? 0, exited: !this.isAlive });
+    }
+    if (topic === Topic.PROCESS_THREADS) {
+      return () => Array.from(this.threads, (thread) => thread.koid);
     }
     if (topic === Topic.PROCESS_MAPS) return ofLiving(processMaps);
     if (topic === Topic.PROCESS_VMOS) return ofLiving(processVmos);

@@ -9,16 +9,22 @@
 
 import { fail, ZxError } from './errors.js';
 import { Handle, toHandle } from './handle.js';
+import { PolicyCondition } from './job-policy.js';
+import { HANDLE_BYTES } from './kernel-heap.js';
+import { checkNames, OBJECT_BYTES, ObjectType, type NameOptions } from './object.js';
 import { readMemory, writeMemory } from './process-memory.js';
 import type { ProcessObject } from './process-object.js';
 import { KillCode } from './process-object.js';
-import { Right } from './rights.js';
+import { DefaultRights, Right } from './rights.js';
+import { Thread } from './thread.js';
+import { ThreadObject } from './thread-object.js';
 import {
-  hex, newBytes, pageOf, pagesUp, PAGES_IN_64_BITS, refuse, toBytes, toCount, toData, toU64,
-  type Bytes,
+  hex, newBytes, pageOf, pagesUp, PAGES_IN_64_BITS, refuse, toBytes, toCount, toData, toOptions,
+  toU64, type Bytes,
 } from './units.js';
 import { Access, ALL_ACCESS } from './vm-options.js';
 import type { Vmar } from './vmar.js';
+import type { Vmo } from './vmo.js';
 import { readBytes, writeTouched } from './vmo-bytes.js';
 import type { VmoObject } from './vmo-object.js';
 
@@ -129,6 +135,53 @@ export class Process extends Handle<ProcessObject> {
     const process = this.#running();
     toHandle(handle, Handle, 'handle', process.system).assertTransfers();
     return process.handles.insert(handle);
+  }
+
+  /**
+   * Makes a thread (`zx_thread_create`; needs MANAGE_THREAD). It is new until it is started.
+   *
+   * @param name - its name
+   * @param builder - a builder's koid
+   * @throws ZxError ZX_ERR_BAD_STATE if the process ended, ZX_ERR_NO_MEMORY
+   */
+  createThread(name = '', builder: { readonly koid?: number } = {}): Thread {
+    const process = this.change(Right.MANAGE_THREAD);
+    process.assertAlive();
+    const names = { ...toOptions(builder), name };
+    checkNames(process.system, names);
+    return process.system.heap.hold(OBJECT_BYTES[ObjectType.THREAD] + HANDLE_BYTES, () =>
+      new Thread(new ThreadObject(process, names), DefaultRights.THREAD));
+  }
+
+  /**
+   * Makes a VMO as the process would (`zx_vmo_create`): its job's policy is asked first, and the
+   * handle is in its table.
+   *
+   * @param size - as `system.createVmo`
+   * @param options - as `system.createVmo`
+   * @param names - as `system.createVmo`
+   * @throws ZxError ZX_ERR_ACCESS_DENIED by NEW_VMO, and as `system.createVmo`
+   */
+  createVmo(size: Bytes, options = 0, names: NameOptions = {}): Vmo {
+    const process = this.#running();
+    process.enforce(PolicyCondition.NEW_VMO);
+    const vmo = process.system.createVmo(size, options, names);
+    process.handles.insert(vmo);
+    return vmo;
+  }
+
+  /**
+   * The handle with a value, as a system call of the process finds it.
+   *
+   * @param value - a value in its table
+   * @throws ZxError ZX_ERR_BAD_HANDLE for none, ZX_ERR_ACCESS_DENIED by policy BAD_HANDLE
+   */
+  handle(value: number): Handle {
+    const process = this.#running();
+    const found = process.handles.get(value);
+    if (found !== undefined) return found;
+    process.enforce(PolicyCondition.BAD_HANDLE);
+    return refuse(value, 'handle', `one of process ${process.koid}`, 'ZX_ERR_BAD_HANDLE');
   }
 
   /** Its handles in table order. */

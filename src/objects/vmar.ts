@@ -7,6 +7,7 @@
 
 import { checkMemory, fail } from './errors.js';
 import { Handle, toHandle } from './handle.js';
+import { PolicyCondition } from './job-policy.js';
 import { HANDLE_BYTES } from './kernel-heap.js';
 import type { Mapping } from './mapping.js';
 import { checkNames, OBJECT_BYTES, ObjectType, type NameOptions } from './object.js';
@@ -55,6 +56,13 @@ function rightsOfAccess(access: number): number {
 /** Rights of a new VMAR's handle: the default set, and what may be mapped in it (9.4). */
 export function vmarRights(canMap: number): number {
   return DefaultRights.VMAR | rightsOfAccess((canMap >> CAN_MAP_SHIFT) & ALL_ACCESS);
+}
+
+/** Asks the policy of the job where a mapping is to be both writable and executable (10.6). */
+function checkPolicy(vmar: VmarObject, options: number): void {
+  const both = VmOption.PERM_WRITE | VmOption.PERM_EXECUTE;
+  if (typeof options !== 'number') return; // refused later, with what it was
+  if ((options & both) === both) vmar.aspace.process?.enforce(PolicyCondition.VMAR_WX);
 }
 
 /** A handle to a VMAR. */
@@ -108,6 +116,7 @@ export class Vmar extends Handle<VmarObject> {
    * @throws ZxError as memory-semantics 9.5 and 9.3 say
    */
   map(options: number, vmarOffset: Bytes, vmo: Vmo, vmoOffset: Bytes, length: Bytes): bigint {
+    checkPolicy(this.change(0), options);
     const mapping = this.mapAt(options, vmarOffset, vmo, vmoOffset, length);
     const address = toBytes(mapping.basePage);
     mapping.parent.merge(mapping);
@@ -178,6 +187,7 @@ export class Vmar extends Handle<VmarObject> {
     const vmar = this.look(rightsOfAccess(perms));
     if ((options & ~PROTECT_BITS) !== 0) refuseOptions(options, PROTECT_BITS);
     checkPerms(perms);
+    checkPolicy(vmar, perms);
     const opChildren = (this.rights & Right.OP_CHILDREN) !== 0;
     protectRange(vmar, toU64(address, 'address'), toU64(length, 'length'), perms, opChildren);
   }

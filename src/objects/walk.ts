@@ -15,12 +15,13 @@ import { Mapping, type Piece } from './mapping.js';
 import type { PageTree } from './page-tree.js';
 import type { ProcessObject } from './process-object.js';
 import type { KernelSystem } from './system.js';
+import type { ThreadObject } from './thread-object.js';
 import { VmarObject, type Region } from './vmar-object.js';
 import { VmoObject } from './vmo-object.js';
 
-/** One job or process of the walk. */
-export interface TaskRow {
-  /** The job or process. */ readonly task: JobObject | ProcessObject;
+/** One job, process or thread of the walk. */
+export interface TaskRow<Task = JobObject | ProcessObject> {
+  /** The job, process or thread. */ readonly task: Task;
   /** Generations below the root job. */ readonly depth: number;
   /** Koid of the job above; 0 for the root job. */ readonly parentKoid: number;
 }
@@ -40,6 +41,20 @@ export function* walkTasks(root: JobObject): Generator<TaskRow> {
   }
   const { trailing } = root;
   if (trailing?.isAlive === true) yield { task: trailing, depth: 1, parentKoid: root.koid };
+}
+
+/** The same, each process followed by its threads. */
+export function* walkThreads(
+  root: JobObject,
+): Generator<TaskRow<JobObject | ProcessObject | ThreadObject>> {
+  for (const row of walkTasks(root)) {
+    yield row;
+    const { task, depth } = row;
+    if (task instanceof JobObject) continue;
+    for (const thread of task.threads) {
+      yield { task: thread, depth: depth + 1, parentKoid: task.koid };
+    }
+  }
 }
 
 /** The processes of the walk, in its order. */

@@ -29,6 +29,7 @@ export class Bench {
   readonly process: Process;
   readonly handles = new Names<Handle>();
   readonly processes = new Names<Process>();
+  readonly jobs = new Names<Job>();
   readonly maps = new Names<NamedMap>();
   readonly pins = new Names<Pin[]>();
   /** OBJECT frames when the case began. */

@@ -7,7 +7,7 @@ import { expectActions, expectError } from './expectations.js';
 import { withOldTree } from './old-copies.js';
 import { expectRequest, pagerActions } from './pager.js';
 import { regionActions } from './regions.js';
-import { lackingTasks, taskActions } from './tasks.js';
+import { taskActions } from './tasks.js';
 import { text } from './values.js';
 import { lackingVmar, vmarActions } from './vmar.js';
 import { lackingVmo, vmoActions } from './vmo.js';
@@ -17,7 +17,7 @@ const actions: Readonly<Record<string, Action>> = {
   ...expectActions,
 };
 const lacking: Readonly<Record<string, string>> = {
-  ...lackingVmo, ...lackingVmar, ...lackingTasks,
+  ...lackingVmo, ...lackingVmar,
 };
 
 /** Groups of operations by the first part of their name, and what they need. */

@@ -2,7 +2,8 @@
  * Operations on jobs and processes, and expectations on what they report.
  */
 import {
-  Topic, VmoInfoFlag, type ProcessMapsEntry, type TaskTable, type VmoFigures, type VmoInfo,
+  Topic, VmoInfoFlag, type Job, type ProcessMapsEntry, type TaskTable, type VmoFigures,
+  type VmoInfo,
 } from '../support/api.js';
 import { type Action, type Bench, expectSame, permsOf } from './bench.js';
 import { Lacking, Mismatch, type Step } from './cases.js';
@@ -141,6 +142,18 @@ const giveHandle: Action = (b, s) => {
   b.processOf(s).insertHandle(given);
 };
 
+/** A job by its name; `root` is the root job. */
+const jobOf = (b: Bench, s: Step, key: string): Job => {
+  const name = text(s, key);
+  return name === 'root' ? b.job : b.jobs.get(name);
+};
+
+const oomKill: Action = (b, s) => {
+  const koid = b.door.oomKill();
+  const wanted = s['expect_victim'] === null ? undefined : jobOf(b, s, 'expect_victim').koid;
+  if (koid !== wanted) throw new Mismatch(String(wanted), String(koid));
+};
+
 /** Operations by name. */
 export const taskActions: Readonly<Record<string, Action>> = {
   process_create: (b, s) => b.processes.set(text(s, 'out'), b.job.createProcess(text(s, 'out'))),
@@ -161,11 +174,8 @@ export const taskActions: Readonly<Record<string, Action>> = {
   expect_process_maps: expectMaps,
   expect_process_maps_invariants: expectInvariants,
   expect_process_vmos: expectVmos,
-};
-
-/** Operations that need what the simulator does not have yet, by the capability they lack. */
-export const lackingTasks: Readonly<Record<string, string>> = {
-  job_create: 'killing jobs when memory runs out',
-  job_set_kill_on_oom: 'killing jobs when memory runs out',
-  oom_kill: 'killing jobs when memory runs out',
+  job_create: (b, s) =>
+    b.jobs.set(text(s, 'out'), jobOf(b, s, 'parent').createJob(text(s, 'out'))),
+  job_set_kill_on_oom: (b, s) => jobOf(b, s, 'job').setKillOnOom(true),
+  oom_kill: oomKill,
 };

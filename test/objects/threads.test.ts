@@ -1,0 +1,85 @@
+/**
+ * Threads: their states, how they end, and where tables show them.
+ */
+import t from 'tap';
+import { Topic } from '../../src/objects/info.js';
+import { Right } from '../../src/objects/rights.js';
+import { ThreadState } from '../../src/objects/thread-object.js';
+import { System } from '../../src/system.js';
+import { psRows, psText } from '../../src/views/ps.js';
+import { makeProcess, P, refused, statusOf } from './support.js';
+
+t.test('states, and what each refuses', async (t) => {
+  const { system: s, process } = makeProcess();
+  const thread = process.createThread('main');
+  const state = (): number => thread.getInfo(Topic.THREAD).state;
+  t.equal(state(), ThreadState.NEW);
+  refused(t, s, 'ZX_ERR_BAD_STATE', () => thread.block(), 'block a new one');
+  refused(t, s, 'ZX_ERR_BAD_STATE', () => thread.exit(), 'exit a new one');
+  refused(t, s, 'ZX_ERR_BAD_STATE', () => thread.resume(), 'resume');
+  refused(t, s, 'ZX_ERR_ACCESS_DENIED', () => thread.duplicate(Right.INSPECT).start(), 'rights');
+  thread.start();
+  t.equal(state(), ThreadState.RUNNING);
+  refused(t, s, 'ZX_ERR_BAD_STATE', () => thread.start(), 'start twice');
+  thread.block();
+  t.equal(state(), ThreadState.BLOCKED);
+  thread.suspend();
+  thread.suspend();
+  thread.resume();
+  t.equal(state(), ThreadState.SUSPENDED);
+  thread.resume();
+  thread.unblock();
+  t.equal(state(), ThreadState.RUNNING);
+  t.match(thread.getInfo(Topic.HANDLE_BASIC), { type: 2, relatedKoid: process.koid });
+  const second = process.createThread('worker');
+  const idle = process.createThread('idle');
+  t.strictSame(process.getInfo(Topic.PROCESS_THREADS), [thread, second, idle].map((x) => x.koid));
+  second.start();
+  second.exit();
+  t.equal(second.getInfo(Topic.THREAD).state, ThreadState.DEAD);
+  refused(t, s, 'ZX_ERR_BAD_STATE', () => second.suspend(), 'suspend a dead one');
+  t.strictSame(process.getInfo(Topic.PROCESS_THREADS), [thread.koid, idle.koid]);
+  thread.exit();
+  t.strictSame(process.getInfo(Topic.PROCESS), { returnCode: 0, exited: true }, 'the last one');
+  t.equal(idle.getInfo(Topic.THREAD).state, ThreadState.DEAD);
+  refused(t, s, 'ZX_ERR_BAD_STATE', () => process.createThread(), 'a thread of a dead process');
+  const poor = s.rootJob.createProcess().duplicate(Right.INSPECT);
+  t.equal(statusOf(() => poor.createThread()), 'ZX_ERR_ACCESS_DENIED');
+});
+
+t.test('records come back', async (t) => {
+  const { system: s, process } = makeProcess();
+  const { usedBytes } = s.heap;
+  process.createThread().close();
+  t.equal(s.heap.usedBytes, usedBytes, 'never started');
+  const thread = process.createThread();
+  thread.start();
+  thread.close();
+  t.equal(process.getInfo(Topic.PROCESS_THREADS).length, 1, 'it runs without a handle');
+  process.kill();
+  t.equal(process.getInfo(Topic.PROCESS_THREADS).length, 0);
+  t.ok(s.heap.usedBytes <= usedBytes);
+});
+
+t.test('ps -T shows them after their process', async (t) => {
+  const s = System.boot({ memoryBytes: 4096 * P, rootJobKoid: 1024 });
+  const process = s.rootJob.createProcess('app', { koid: 2000 });
+  s.rootJob.createJob('j', { koid: 2001 });
+  process.createThread('main', { koid: 2002 }).start();
+  process.createThread('idle', { koid: 2003 });
+  const { tasks, ...rest } = await s.account({ policy: 'exact' });
+  t.strictSame([...tasks.koid], [1024, 2000, 2002, 2003, 2001]);
+  t.strictSame([...tasks.type], [0, 1, 2, 2, 0]);
+  t.strictSame([...tasks.parentKoid], [0, 1024, 2000, 2000, 1024]);
+  const rows = psRows({ tasks, ...rest }, { threads: true });
+  t.equal(psText(rows, { era: 'page', threads: true }), [
+    'TASK           PSS PRIVATE  SHARED   STATE NAME',
+    'j:1024          0B      0B                 root',
+    '  p:2000        0B      0B      0B         app',
+    '    t:2002                         running main',
+    '    t:2003                             new idle',
+    '  j:2001        0B      0B                 j',
+    'TASK           PSS PRIVATE  SHARED   STATE NAME', '',
+  ].join('\n'));
+  t.equal(psRows({ tasks, ...rest }, {}).length, 3, 'without -T they are left out');
+});
