@@ -14,6 +14,14 @@ export {
   type AspaceRef, type CoreOptions, type FrameInfo, type FrameKinds, type MappingRef, type Ref,
   type PageRun, type VmoRef,
 } from './core/core.js';
+export { Channel } from './objects/channel.js';
+export type { ChannelMessage } from './objects/channel-object.js';
+export { Event, Timer } from './objects/event.js';
+export { Fifo } from './objects/fifo.js';
+export { EventPair } from './objects/peered.js';
+export { Port, type PortPacket } from './objects/port.js';
+export { Signal } from './objects/signals.js';
+export { Socket, SocketOption } from './objects/socket.js';
 export { VmoLockState, type DiscardableState } from './objects/discardable.js';
 export { PagedUse, type DirtyRun, type PagedNeed } from './core/paged.js';
 export { ZxError, type ErrorDetails } from './objects/errors.js';

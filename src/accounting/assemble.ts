@@ -3,6 +3,9 @@
  */
 
 import { VmoInfoFlag } from '../objects/info.js';
+import { HANDLE_BYTES } from '../objects/kernel-heap.js';
+import { OBJECT_BYTES, ObjectType, type KernelObject } from '../objects/object.js';
+import type { ProcessObject } from '../objects/process-object.js';
 import type { KernelSystem } from '../objects/system.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { Outcome } from './classic.js';
@@ -21,7 +24,6 @@ export interface Extras {
   /** Parts of the PSS by task row. */ readonly parts?: PssParts | undefined;
 }
 
-const HANDLE_RECORD_BYTES = 32;
 const MAPPING_RECORD_BYTES = 64;
 
 /** The tables of a pass. */
@@ -207,7 +209,22 @@ function ownersByRow(
   return rows;
 }
 
-/** A process's page tables, handles, mappings, and its part of the records of VMOs it refers to. */
+/** What a process holds by handles alone (channels, ports ...); `holders` counts who holds each. */
+function heldObjects(
+  process: ProcessObject, holders: Map<KernelObject, number>,
+): Set<KernelObject> {
+  const objects = new Set<KernelObject>();
+  for (const { object } of process.handles.values()) {
+    if (object.heldBytes > 0) objects.add(object);
+  }
+  for (const object of objects) holders.set(object, (holders.get(object) ?? 0) + 1);
+  return objects;
+}
+
+/**
+ * A process's page tables, handles, mappings and threads, and its part of the objects that it holds
+ * and of the records of VMOs it refers to.
+ */
 function kernelBytes(system: KernelSystem, collected: Collected, vmos: VmoTable): Float64Array {
   const bytes = new Float64Array(collected.taskType.length);
   const users = new Uint32Array(vmos.count);
@@ -217,13 +234,19 @@ function kernelBytes(system: KernelSystem, collected: Collected, vmos: VmoTable)
     for (const vmo of set) users[vmo] = (users[vmo] as number) + 1;
     return set;
   });
+  const holders = new Map<KernelObject, number>();
+  const held = collected.processes.map(({ process }) => heldObjects(process, holders));
   collected.processes.forEach(({ process, row, aspace }, i) => {
     const from = collected.refsStart[row] as number;
     const to = collected.refsStart[row + 1] as number;
     let mappings = 0;
     for (let ref = from; ref < to; ref++) mappings += 1 - (collected.refViaHandle[ref] as number);
     let sum = system.core.aspaceTablePages(aspace) * PAGE_BYTES;
-    sum += process.handles.size * HANDLE_RECORD_BYTES + mappings * MAPPING_RECORD_BYTES;
+    sum += process.handles.size * HANDLE_BYTES + mappings * MAPPING_RECORD_BYTES;
+    sum += process.threads.size * OBJECT_BYTES[ObjectType.THREAD];
+    for (const object of held[i] ?? []) {
+      sum += Math.floor(object.heldBytes / (holders.get(object) as number));
+    }
     for (const vmo of referred[i] ?? []) {
       sum += Math.floor((vmos.metadataBytes[vmo] as number) / (users[vmo] as number));
     }

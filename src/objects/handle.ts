@@ -89,6 +89,24 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     this.change(Right.SET_PROPERTY).rename(toText(name, 'name'));
   }
 
+  /** Asserted signals: bits of `Signal`, for VMOs of `VmoSignal`. */
+  get signals(): number {
+    return this.look(0).signals;
+  }
+
+  /**
+   * Clears signals of the object, then sets some (`zx_object_signal`; needs SIGNAL).
+   *
+   * @param clear - bits that programs may set on this kind of object
+   * @param set - the same
+   * @throws ZxError ZX_ERR_INVALID_ARGS for other bits
+   */
+  signal(clear: number, set: number): void {
+    const object = this.change(Right.SIGNAL);
+    checkSignals(object, clear, set);
+    object.setSignals(clear, set);
+  }
+
   /**
    * Asks about the object (`zx_object_get_info`).
    *
@@ -139,6 +157,27 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
   close(): void {
     this.change(0);
     this.retire();
+  }
+
+  /**
+   * Takes it out of its owner's table, into a message. For this layer only.
+   *
+   * @internal
+   */
+  pack(): void {
+    this.#owner?.handles.forget(this);
+    this.settle(undefined, 0);
+    this.#open = false;
+  }
+
+  /**
+   * Takes it out of a message, into a table or the host program's hands. For this layer only.
+   *
+   * @internal
+   */
+  unpack(owner: ProcessObject | undefined): void {
+    this.#open = true;
+    owner?.handles.insert(this);
   }
 
   /** Refuses a handle that is closed or cannot be passed on (needs TRANSFER). */
@@ -205,6 +244,22 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     }
     return rights;
   }
+}
+
+/**
+ * Refuses signals that programs may not set.
+ *
+ * @param object - the object whose they are
+ * @param clear - what is to be cleared
+ * @param set - what is to be set
+ */
+export function checkSignals(object: KernelObject, clear: number, set: number): void {
+  const allowed = object.settableSignals;
+  const bits = (toBits(clear, 'clear') | toBits(set, 'set')) >>> 0;
+  if ((bits & ~allowed) === 0) return;
+  fail('ZX_ERR_INVALID_ARGS', `signals ${bits}: allowed ${allowed}`, {
+    signals: bits, allowedSignals: allowed,
+  });
 }
 
 /**

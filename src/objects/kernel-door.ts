@@ -52,6 +52,19 @@ export class KernelDoor {
   }
 
   /**
+   * Time passes: timers whose deadline is over are due.
+   *
+   * @param nowNs - nanoseconds since the system began
+   */
+  passTime(nowNs: Bytes): void {
+    this.#system.assertNotBusy();
+    const now = toU64(nowNs, 'nowNs');
+    for (const timer of [...this.#system.timers]) {
+      if (timer.deadlineNs !== undefined && timer.deadlineNs <= now) timer.fire();
+    }
+  }
+
+  /**
    * Discards a VMO's pages, as when memory is low: only if it is discardable and unlocked, and
    * nothing in it is pinned (5.5).
    *

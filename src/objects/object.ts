@@ -9,6 +9,7 @@
 
 import { NO_KOID, type Koid } from './koid.js';
 import { Topic, type InfoByTopic } from './info.js';
+import { USER_SIGNALS } from './signals.js';
 import type { KernelSystem } from './system.js';
 import { toOptions, toText } from './units.js';
 
@@ -84,6 +85,7 @@ export abstract class KernelObject {
   #name: string;
   #handleCount = 0;
   #hasRecord = true;
+  #setSignals = 0;
 
   /**
    * @param system - the system it belongs to
@@ -129,6 +131,29 @@ export abstract class KernelObject {
     if (!this.#hasRecord) return;
     this.#hasRecord = false;
     this.system.heap.give(OBJECT_BYTES[this.type]);
+  }
+
+  /** Asserted signals, bits of `Signal`. */
+  get signals(): number {
+    return this.#setSignals;
+  }
+
+  /** Signals that programs may set and clear. */
+  get settableSignals(): number {
+    return USER_SIGNALS;
+  }
+
+  /** Clears signals, then sets some. */
+  setSignals(clear: number, set: number): void {
+    this.#setSignals = ((this.#setSignals & ~clear) | set) >>> 0;
+  }
+
+  /**
+   * Kernel memory of an object that programs reach only by handles, bytes: its record, and what
+   * waits in it. 0 for what tables account in another way.
+   */
+  get heldBytes(): number {
+    return 0;
   }
 
   /** Koid of the related object (a process's job, a VMO's none), 0 for none. */

@@ -94,6 +94,7 @@ export class PagerObject extends KernelObject {
     for (const source of this.sources) source.detach();
     this.sources.clear();
     this.#queue = [];
+    this.freeRecord();
   }
 
   /** Hands the handler a notice that nobody has read meanwhile. */

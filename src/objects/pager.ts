@@ -9,7 +9,8 @@
 import { CoreVmoKind } from '../core/core.js';
 import { checkMemory, fail } from './errors.js';
 import { Handle, toHandle } from './handle.js';
-import { checkNames } from './object.js';
+import { HANDLE_BYTES } from './kernel-heap.js';
+import { checkNames, OBJECT_BYTES, ObjectType } from './object.js';
 import { PageSource } from './page-source.js';
 import { PageTree } from './page-tree.js';
 import type { PagerObject } from './pager-object.js';
@@ -56,16 +57,18 @@ export class Pager extends Handle<PagerObject> {
     const sizePages = (options & UNBOUNDED) !== 0 ? MAX_VMO_SIZE_PAGES : asked;
     const key = names.key === undefined ? undefined : toU64(names.key, 'key');
     checkNames(system, names);
-    const tree = PageTree.create(system, CoreVmoKind.PAGER, sizePages);
-    this.#zeroTail(tree, asked, sizePages);
-    const isResizable = (options & RESIZABLE) !== 0;
-    const extent = { sizePages, streamSizeBytes: bytes, isResizable };
-    const parts = { tree, offsetPages: 0, extent, options, role: 'root' as const };
-    const vmo = new VmoObject(system, { ...names, ...parts });
-    const trapsDirty = (options & TRAP_DIRTY) !== 0;
-    tree.source = new PageSource(pager, tree, key ?? BigInt(vmo.koid), trapsDirty);
-    pager.sources.add(tree.source);
-    return new Vmo(vmo, DefaultRights.VMO | (isResizable ? Right.RESIZE : 0));
+    return system.heap.hold(OBJECT_BYTES[ObjectType.VMO] + HANDLE_BYTES, () => {
+      const tree = PageTree.create(system, CoreVmoKind.PAGER, sizePages);
+      this.#zeroTail(tree, asked, sizePages);
+      const isResizable = (options & RESIZABLE) !== 0;
+      const extent = { sizePages, streamSizeBytes: bytes, isResizable };
+      const parts = { tree, offsetPages: 0, extent, options, role: 'root' as const };
+      const vmo = new VmoObject(system, { ...names, ...parts });
+      const trapsDirty = (options & TRAP_DIRTY) !== 0;
+      tree.source = new PageSource(pager, tree, key ?? BigInt(vmo.koid), trapsDirty);
+      pager.sources.add(tree.source);
+      return new Vmo(vmo, DefaultRights.VMO | (isResizable ? Right.RESIZE : 0));
+    });
   }
 
   /**

@@ -7,6 +7,13 @@
  * I2. A handle that goes into a process's table stays usable by the host program.
  */
 
+import type { Channel } from './channel.js';
+import type { Event, Timer } from './event.js';
+import type { Fifo } from './fifo.js';
+import type { EventPair } from './peered.js';
+import type { Port } from './port.js';
+import { SocketOption, type Socket } from './socket.js';
+import { ObjectMaker } from './object-create.js';
 import { fail, ZxError } from './errors.js';
 import { Handle, toHandle } from './handle.js';
 import { PolicyCondition } from './job-policy.js';
@@ -168,6 +175,72 @@ export class Process extends Handle<ProcessObject> {
     const vmo = process.system.createVmo(size, options, names);
     process.handles.insert(vmo);
     return vmo;
+  }
+
+  /**
+   * Makes a channel as the process would (`zx_channel_create`): its two ends.
+   *
+   * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
+   */
+  createChannel(): readonly [Channel, Channel] {
+    return new ObjectMaker(this.#running().system, this.object).channel();
+  }
+
+  /**
+   * Makes an event as the process would (`zx_event_create`).
+   *
+   * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
+   */
+  createEvent(): Event {
+    return new ObjectMaker(this.#running().system, this.object).event();
+  }
+
+  /**
+   * Makes an event pair as the process would (`zx_eventpair_create`): its two ends.
+   *
+   * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
+   */
+  createEventPair(): readonly [EventPair, EventPair] {
+    return new ObjectMaker(this.#running().system, this.object).eventPair();
+  }
+
+  /**
+   * Makes a port as the process would (`zx_port_create`).
+   *
+   * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
+   */
+  createPort(): Port {
+    return new ObjectMaker(this.#running().system, this.object).port();
+  }
+
+  /**
+   * Makes a socket as the process would (`zx_socket_create`): its two ends.
+   *
+   * @param options - one of `SocketOption`
+   * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
+   */
+  createSocket(options: number = SocketOption.STREAM): readonly [Socket, Socket] {
+    return new ObjectMaker(this.#running().system, this.object).socket(options);
+  }
+
+  /**
+   * Makes a FIFO as the process would (`zx_fifo_create`): its two ends.
+   *
+   * @param elements - elements that can wait at each end
+   * @param elementBytes - bytes of an element; 4096 bytes in all at most
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE, ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
+   */
+  createFifo(elements: number, elementBytes: number): readonly [Fifo, Fifo] {
+    return new ObjectMaker(this.#running().system, this.object).fifo(elements, elementBytes);
+  }
+
+  /**
+   * Makes a timer as the process would (`zx_timer_create`).
+   *
+   * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
+   */
+  createTimer(): Timer {
+    return new ObjectMaker(this.#running().system, this.object).timer();
   }
 
   /**

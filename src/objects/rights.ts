@@ -80,6 +80,20 @@ export const DefaultRights = {
   PROCESS: TASK | Right.ENUMERATE | Right.MANAGE_PROCESS | Right.MANAGE_THREAD,
   /** Of threads. */
   THREAD: TASK | Right.MANAGE_THREAD,
+  /** Of channels: no DUPLICATE. */
+  CHANNEL: (BASIC & ~Right.DUPLICATE) | IO | Right.SIGNAL | Right.SIGNAL_PEER,
+  /** Of events. */
+  EVENT: BASIC | Right.SIGNAL,
+  /** Of event pairs. */
+  EVENTPAIR: BASIC | Right.SIGNAL | Right.SIGNAL_PEER,
+  /** Of ports. */
+  PORT: (BASIC & ~Right.WAIT) | IO,
+  /** Of sockets. */
+  SOCKET: BASIC | IO | PROPERTY | Right.SIGNAL | Right.SIGNAL_PEER | Right.MANAGE_SOCKET,
+  /** Of FIFOs. */
+  FIFO: BASIC | IO | Right.SIGNAL | Right.SIGNAL_PEER,
+  /** Of timers. */
+  TIMER: BASIC | Right.WRITE | Right.SIGNAL,
   /** Of jobs. */
   JOB:
     TASK | POLICY | Right.ENUMERATE | Right.MANAGE_JOB | Right.MANAGE_PROCESS | Right.MANAGE_THREAD,

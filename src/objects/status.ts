@@ -33,6 +33,8 @@ export const Status = {
   ZX_ERR_TIMED_OUT: -21,
   /** Not now: try again later. */
   ZX_ERR_SHOULD_WAIT: -22,
+  /** The other end is closed. */
+  ZX_ERR_PEER_CLOSED: -24,
   /** Nothing is there. */
   ZX_ERR_NOT_FOUND: -25,
   /** Something is there already. */

@@ -14,9 +14,9 @@ import { toHandle } from './handle.js';
 import type { KernelMemory, VmoFigures, VmoPart } from './info.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
-import { IMAGE_HEAP_BYTES, KernelHeap } from './kernel-heap.js';
+import { HANDLE_BYTES, IMAGE_HEAP_BYTES, KernelHeap } from './kernel-heap.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
-import { checkNames, type NameOptions } from './object.js';
+import { checkNames, OBJECT_BYTES, ObjectType, type NameOptions } from './object.js';
 import type { PageTree, TreeHome } from './page-tree.js';
 import { PagerObject } from './pager-object.js';
 import type { PagerHandler } from './pager-options.js';
@@ -29,6 +29,8 @@ import {
   toBits, toCount, toOptions, toU64, vmoSizePages, type Bytes,
 } from './units.js';
 import { Vmo } from './vmo.js';
+import { ObjectMaker } from './object-create.js';
+import { ObjectSource } from './object-source.js';
 import { makeVmo } from './vmo-create.js';
 import type { VmoObject } from './vmo-object.js';
 import { VmoOption } from './vmo-options.js';
@@ -47,7 +49,7 @@ export interface KernelUse {
 }
 
 /** A simulated system, without accounting: see `System` for that. */
-export class KernelSystem implements TreeHome {
+export class KernelSystem extends ObjectSource implements TreeHome {
   /** Pages, page tables, faults. */
   readonly core: Core;
   /**
@@ -103,6 +105,7 @@ export class KernelSystem implements TreeHome {
    */
   readonly messages: KernelHeap;
   #statedFreeHeapBytes = 0;
+  readonly #maker = new ObjectMaker(this);
   #busy = 0;
   readonly #faultObservers = new Set<FaultObserver>();
 
@@ -111,6 +114,7 @@ export class KernelSystem implements TreeHome {
    * @param options - names, koids, the user's address range
    */
   constructor(core: Core, options: SystemOptions = {}) {
+    super();
     const settings = systemSettings(options);
     this.core = core;
     const counted = settings.countKernelMemory;
@@ -179,6 +183,10 @@ export class KernelSystem implements TreeHome {
   /** Physical memory in bytes. */
   get memoryBytes(): number {
     return this.core.physicalPages * PAGE_BYTES;
+  }
+
+  protected override get maker(): ObjectMaker {
+    return this.#maker;
   }
 
   /** Whether an accounting pass is under way. */
@@ -331,7 +339,8 @@ export class KernelSystem implements TreeHome {
       refuse(handler, 'handler', 'a function');
     }
     checkNames(this, toOptions(names, 'names'));
-    return new Pager(new PagerObject(this, handler, names), DefaultRights.PAGER);
+    return this.heap.hold(OBJECT_BYTES[ObjectType.PAGER] + HANDLE_BYTES, () =>
+      new Pager(new PagerObject(this, handler, names), DefaultRights.PAGER));
   }
 
   /**

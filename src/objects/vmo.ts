@@ -264,11 +264,6 @@ export class Vmo extends Handle<VmoObject> {
     this.change(0).vdsoCodePage = pageOf(toU64(codeOffset, 'codeOffset'));
   }
 
-  /** Asserted signals: `VmoSignal.ZERO_CHILDREN`. */
-  get signals(): number {
-    return this.look(0).signals;
-  }
-
   /** Exchanges this handle for one with EXECUTE too (`zx_vmo_replace_as_executable`). */
   replaceAsExecutable(): this {
     this.change(0);

@@ -1,0 +1,104 @@
+/**
+ * Events and timers: objects that are there for their signal (`zx_event_*`, `zx_timer_*`).
+ */
+
+import { Handle } from './handle.js';
+import type { InfoByTopic, Topic } from './info.js';
+import { KernelObject, OBJECT_BYTES, ObjectType } from './object.js';
+import { Right } from './rights.js';
+import { Signal } from './signals.js';
+import type { KernelSystem } from './system.js';
+import { toU64, type Bytes } from './units.js';
+
+/** An object with one end, which goes with its last handle. */
+export abstract class PlainObject extends KernelObject {
+  /** Its record. */
+  override get heldBytes(): number {
+    return OBJECT_BYTES[this.type];
+  }
+
+  /** Answers HANDLE_BASIC and HANDLE_COUNT. */
+  info<T extends Topic>(topic: T, rights: number): InfoByTopic[T] | undefined {
+    return this.commonInfo(topic, rights);
+  }
+
+  protected onLastHandle(): void {
+    this.freeRecord();
+  }
+}
+
+/** An event. */
+export class EventObject extends PlainObject {
+  /** @param system - the system it belongs to */
+  constructor(system: KernelSystem) {
+    super(system, ObjectType.EVENT);
+  }
+
+  /** SIGNALED, and the eight of programs. */
+  override get settableSignals(): number {
+    return (super.settableSignals | Signal.SIGNALED) >>> 0;
+  }
+}
+
+/** A handle to an event: `signal` is all there is to it. */
+export class Event extends Handle<EventObject> {
+  protected remake(rights: number): Event {
+    return new Event(this.object, rights);
+  }
+}
+
+/** A timer. */
+export class TimerObject extends PlainObject {
+  #deadlineNs: bigint | undefined;
+
+  /** @param system - the system it belongs to */
+  constructor(system: KernelSystem) {
+    super(system, ObjectType.TIMER);
+  }
+
+  /** When it is due; undefined if it is not set. */
+  get deadlineNs(): bigint | undefined {
+    return this.#deadlineNs;
+  }
+
+  /** Sets it, or cancels it; it is no longer due. */
+  set(deadlineNs: bigint | undefined): void {
+    this.#deadlineNs = deadlineNs;
+    this.setSignals(Signal.SIGNALED, 0);
+    if (deadlineNs === undefined) this.system.timers.delete(this);
+    else this.system.timers.add(this);
+  }
+
+  /** It is due. */
+  fire(): void {
+    this.set(undefined);
+    this.setSignals(0, Signal.SIGNALED);
+  }
+
+  protected override onLastHandle(): void {
+    this.system.timers.delete(this);
+    this.freeRecord();
+  }
+}
+
+/** A handle to a timer. */
+export class Timer extends Handle<TimerObject> {
+  /**
+   * Sets it (`zx_timer_set`; needs WRITE). SIGNALED goes, and comes when the kernel's time has
+   * passed the deadline.
+   *
+   * @param deadlineNs - nanoseconds since the system began
+   */
+  set(deadlineNs: Bytes): void {
+    this.change(Right.WRITE).set(toU64(deadlineNs, 'deadlineNs'));
+  }
+
+  /** Takes it back (`zx_timer_cancel`; needs WRITE). SIGNALED goes. */
+  cancel(): void {
+    this.change(Right.WRITE).set(undefined);
+  }
+
+  protected remake(rights: number): Timer {
+    return new Timer(this.object, rights);
+  }
+}
