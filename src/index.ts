@@ -33,6 +33,7 @@ export { Job, type ProcessOptions } from './objects/job.js';
 export {
   PolicyAction, PolicyCondition, PolicyMode, PolicyOverride, type PolicyEntry,
 } from './objects/job-policy.js';
+export type { KernelPlan, KernelRegion } from './objects/kernel-aspace.js';
 export type { Koid } from './objects/koid.js';
 export { ObjectType, type NameOptions } from './objects/object.js';
 export { Pager } from './objects/pager.js';

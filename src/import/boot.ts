@@ -7,6 +7,7 @@
  */
 
 import { FrameState, type Core } from '../core/core.js';
+import type { KernelPlan } from '../objects/kernel-aspace.js';
 import type { Job } from '../objects/job.js';
 import { Right } from '../objects/rights.js';
 import { KernelSystem, type SystemOptions } from '../objects/system.js';
@@ -17,6 +18,26 @@ import { VmoOp } from '../objects/vmo-options.js';
 
 const MEMORY_PAGES = 524288; // 2048M
 const KERNEL = { wiredPages: 4545, heapPages: 1536, freeHeapBytes: 943718, ipcPages: 26 };
+/** The page's `asd kernel`: the physmap and two devices; behind them where image and heap are. */
+const KERNEL_PLAN: KernelPlan = {
+  base: 0xffffff8000000000n,
+  size: 0x8000000000n,
+  regions: [
+    { base: 0xffffff8000000000n, size: 0x1000000000n, vmoSize: 0 },
+    { base: 0xffffff9000000000n, size: 0x1000n, physicalAddress: 0x7ffe2000 },
+    {
+      base: 0xffffff9000001000n, size: 0x1000n, physicalAddress: 0xfed00000, isDevice: true,
+    },
+    { name: 'kernel heap', base: 0xffffffa000000000n, size: 1536n * 4096n },
+    {
+      name: 'kernel image', base: 0xffffffff80100000n, size: 0x400000n, regions: [
+        { name: 'kernel code', base: 0xffffffff80100000n, size: 0x200000n, perms: 5 },
+        { name: 'kernel rodata', base: 0xffffffff80300000n, size: 0x80000n, perms: 1 },
+        { name: 'kernel data', base: 0xffffffff80380000n, size: 0x180000n },
+      ],
+    },
+  ],
+};
 const OTHER_PAGES = 1;
 const MMU_PAGES = 5121; // 20.0M, the processes' own tables included
 const VMO_PAGES = 81345; // 317.8M, the processes' memory included
@@ -98,5 +119,6 @@ function addKernel(system: KernelSystem): void {
   const bootfs = system.createVmo(bootfsPages * PAGE_BYTES, 0, { name: 'bootfs', koid: 0 });
   bootfs.opRange(VmoOp.COMMIT, 0, bootfsPages * PAGE_BYTES);
   const mmuPages = MMU_PAGES - core.pagesInState(FrameState.MMU);
+  system.layOutKernel(KERNEL_PLAN);
   system.addKernelUse({ ...KERNEL, mmuPages, otherPages: OTHER_PAGES });
 }

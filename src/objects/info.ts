@@ -40,6 +40,8 @@ export const Topic = {
   VMO: 23,
   /** ZX_INFO_JOB. */
   JOB: 24,
+  /** ZX_INFO_KMEM_STATS_EXTENDED, asked of the root job. */
+  KMEM_STATS_EXTENDED: 31,
 } as const;
 /** A topic. */
 export type Topic = (typeof Topic)[keyof typeof Topic];
@@ -66,6 +68,7 @@ export const INFO_RIGHTS: Readonly<Record<number, number>> = {
   [Topic.HANDLE_COUNT]: Right.INSPECT,
   [Topic.VMO]: 0,
   [Topic.JOB]: Right.INSPECT,
+  [Topic.KMEM_STATS_EXTENDED]: Right.INSPECT,
 };
 
 /** Flags of ZX_INFO_VMO. */
@@ -214,6 +217,7 @@ export interface InfoByTopic {
   /** Open handles to the object. */ [Topic.HANDLE_COUNT]: number;
   /** See {@link VmoInfo}. */ [Topic.VMO]: VmoInfo;
   /** See {@link JobInfo}. */ [Topic.JOB]: JobInfo;
+  /** The same, each state by itself. */ [Topic.KMEM_STATS_EXTENDED]: KernelMemoryExtended;
 }
 
 /** ZX_INFO_KMEM_STATS, bytes. */
@@ -228,4 +232,13 @@ export interface KernelMemory {
   /** Page tables. */ readonly mmuOverheadBytes: number;
   /** Messages. */ readonly ipcBytes: number;
   /** Everything else. */ readonly otherBytes: number;
+}
+
+/** ZX_INFO_KMEM_STATS_EXTENDED, bytes: `otherBytes` is without those named here. */
+export interface KernelMemoryExtended extends KernelMemory {
+  /** Caches of free pages. */ readonly cacheBytes: number;
+  /** Slabs of kernel objects. */ readonly slabBytes: number;
+  /** Compressed pages. */ readonly zramBytes: number;
+  /** Pages of discardable VMOs that are locked. */ readonly vmoDiscardableLockedBytes: number;
+  /** Pages of those that are not: they may go. */ readonly vmoDiscardableUnlockedBytes: number;
 }

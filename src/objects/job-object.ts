@@ -9,6 +9,7 @@
 import { fail } from './errors.js';
 import { Topic, type InfoByTopic } from './info.js';
 import { JobPolicy, type PolicyEntry } from './job-policy.js';
+import { kernelMemoryExtended } from './kernel-memory.js';
 import type { Koid } from './koid.js';
 import { NO_KOID } from './koid.js';
 import { KernelObject, ObjectType, type NameOptions } from './object.js';
@@ -144,6 +145,9 @@ export class JobObject extends KernelObject {
     }
     if (topic === Topic.KMEM_STATS && this.parent === undefined) {
       return this.system.kernelMemory() as InfoByTopic[T];
+    }
+    if (topic === Topic.KMEM_STATS_EXTENDED && this.parent === undefined) {
+      return kernelMemoryExtended(this.system) as InfoByTopic[T];
     }
     return this.commonInfo(topic, rights);
   }

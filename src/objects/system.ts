@@ -8,13 +8,16 @@
  */
 
 import { Core, CoreVmoKind, FrameState, hasCoreBuild, type CoreOptions } from '../core/core.js';
+import type { AddressSpace } from './aspace.js';
 import { checkMemory, fail } from './errors.js';
 import type { FaultObserver, FaultRecord } from './faults.js';
 import { toHandle } from './handle.js';
 import type { KernelMemory, VmoFigures, VmoPart } from './info.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
+import { buildKernelAspace, type KernelPlan } from './kernel-aspace.js';
 import { HANDLE_BYTES, IMAGE_HEAP_BYTES, KernelHeap } from './kernel-heap.js';
+import { kernelMemory } from './kernel-memory.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
 import { checkNames, OBJECT_BYTES, ObjectType, type NameOptions } from './object.js';
 import type { PageTree, TreeHome } from './page-tree.js';
@@ -46,6 +49,9 @@ export interface KernelUse {
   /** Pages of message buffers. */ readonly ipcPages?: number;
   /** Pages allocated for anything else. */ readonly otherPages?: number;
   /** Page-table pages beyond those of the simulated processes. */ readonly mmuPages?: number;
+  /** Pages of device page tables. */ readonly iommuPages?: number;
+  /** Pages of the caches of free pages. */ readonly cachePages?: number;
+  /** Pages of slabs. */ readonly slabPages?: number;
 }
 
 /** A simulated system, without accounting: see `System` for that. */
@@ -105,6 +111,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    */
   readonly messages: KernelHeap;
   #statedFreeHeapBytes = 0;
+  #kernelAspace: AddressSpace | undefined;
   readonly #maker = new ObjectMaker(this);
   #busy = 0;
   readonly #faultObservers = new Set<FaultObserver>();
@@ -301,7 +308,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
       });
     }
     return makeVmo(this, {
-      kind: CoreVmoKind.PHYSICAL, sizePages, streamSizeBytes: bytes, names,
+      kind: CoreVmoKind.PHYSICAL, sizePages, streamSizeBytes: bytes, names, physicalAddress: start,
     });
   }
 
@@ -387,6 +394,9 @@ export class KernelSystem extends ObjectSource implements TreeHome {
       [FrameState.IPC, use.ipcPages ?? 0],
       [FrameState.ALLOC, use.otherPages ?? 0],
       [FrameState.MMU, use.mmuPages ?? 0],
+      [FrameState.IOMMU, use.iommuPages ?? 0],
+      [FrameState.CACHE, use.cachePages ?? 0],
+      [FrameState.SLAB, use.slabPages ?? 0],
     ];
     const pages = parts.reduce((sum, [, count]) => sum + count, 0);
     const { freePages } = this.core;
@@ -402,27 +412,32 @@ export class KernelSystem extends ObjectSource implements TreeHome {
 
   /** Physical memory by use (ZX_INFO_KMEM_STATS, memory-semantics 6.5). */
   kernelMemory(): KernelMemory {
-    const bytes = (state: number): number => this.core.pagesInState(state) * PAGE_BYTES;
-    const freeBytes = bytes(FrameState.FREE);
-    const wiredBytes = bytes(FrameState.WIRED);
-    const totalHeapBytes = bytes(FrameState.HEAP);
-    const vmoBytes = bytes(FrameState.OBJECT);
-    const mmuOverheadBytes = bytes(FrameState.MMU) + bytes(FrameState.IOMMU);
-    const ipcBytes = bytes(FrameState.IPC);
-    const freeLoanedBytes = bytes(FrameState.LOANED);
-    const known = freeBytes + freeLoanedBytes + wiredBytes + totalHeapBytes + vmoBytes
-      + mmuOverheadBytes + ipcBytes;
-    return {
-      totalBytes: this.memoryBytes,
-      freeBytes,
-      freeLoanedBytes,
-      wiredBytes,
-      totalHeapBytes,
-      freeHeapBytes: this.#statedFreeHeapBytes + this.heap.freeBytes,
-      vmoBytes,
-      mmuOverheadBytes,
-      ipcBytes,
-      otherBytes: Math.max(0, this.memoryBytes - known),
-    };
+    return kernelMemory(this.core, this.#statedFreeHeapBytes + this.heap.freeBytes);
+  }
+
+  /**
+   * Lays out the kernel's own address space, for builders: each region a VMO that no user ever
+   * holds (koid 0), mapped where the plan says.
+   *
+   * @param plan - range and regions; none may overlap
+   * @throws ZxError ZX_ERR_BAD_STATE if it was done before, ZX_ERR_INVALID_ARGS for what is no
+   *     range of whole pages inside, ZX_ERR_ALREADY_EXISTS for regions that overlap,
+   *     ZX_ERR_NO_MEMORY; then none of it is there
+   */
+  layOutKernel(plan: KernelPlan): void {
+    this.assertNotBusy();
+    if (this.#kernelAspace !== undefined) {
+      fail('ZX_ERR_BAD_STATE', 'the kernel\'s address space was laid out before');
+    }
+    this.#kernelAspace = buildKernelAspace(this, plan);
+  }
+
+  /**
+   * The kernel's own address space; undefined where no builder laid it out.
+   *
+   * @internal
+   */
+  get kernelAspace(): AddressSpace | undefined {
+    return this.#kernelAspace;
   }
 }

@@ -26,6 +26,7 @@ export interface NewVmo {
   /** A builder's name and koid. */ readonly names?: NameOptions;
   /** Contiguous: pages that divide the first frame's number, a power of two. */
   readonly alignPages?: number;
+  /** Physical: address of the first byte. */ readonly physicalAddress?: bigint;
 }
 
 /**
@@ -48,7 +49,9 @@ function newVmo(system: KernelSystem, made: NewVmo): Vmo {
   const isResizable = (options & VmoOption.RESIZABLE) !== 0;
   const extent = { sizePages, streamSizeBytes, isResizable };
   const cachePolicy = kind === CoreVmoKind.PHYSICAL ? CachePolicy.UNCACHED : CachePolicy.CACHED;
-  const parts = { tree, offsetPages: 0, extent, options, role: 'root' as const, cachePolicy };
+  const { physicalAddress = 0n } = made;
+  const role = 'root' as const;
+  const parts = { tree, offsetPages: 0, extent, options, role, cachePolicy, physicalAddress };
   const vmo = new VmoObject(system, { ...names, ...parts });
   return new Vmo(vmo, DefaultRights.VMO | (isResizable ? Right.RESIZE : 0));
 }

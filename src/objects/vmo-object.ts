@@ -46,6 +46,7 @@ export interface VmoParts extends NameOptions {
   /** The VMO it was made from. */ readonly parent?: VmoObject;
   /** SNAPSHOT with NO_WRITE: it never changes. */ readonly immutable?: boolean;
   /** One of `CachePolicy`. */ readonly cachePolicy?: number;
+  /** Physical: address of the first byte. */ readonly physicalAddress?: bigint;
 }
 
 /** A virtual memory object. */
@@ -64,6 +65,8 @@ export class VmoObject extends KernelObject {
   readonly immutable: boolean;
   /** Locks of a discardable VMO. */
   readonly discardable: Discardable | undefined;
+  /** Of device memory: address of page 0 of the tree; else 0. */
+  readonly physicalAddress: bigint;
   /** One of `CachePolicy`. */
   cachePolicy: number;
   /** The vDSO: the page from which on it is code; executable mappings of that stay (9.7). */
@@ -90,6 +93,7 @@ export class VmoObject extends KernelObject {
     this.role = parts.role;
     this.immutable = parts.immutable ?? false;
     this.cachePolicy = parts.cachePolicy ?? CachePolicy.CACHED;
+    this.physicalAddress = parts.physicalAddress ?? parts.parent?.physicalAddress ?? 0n;
     this.#lineage = new Lineage(this);
     if (parts.parent !== undefined) {
       this.#parent = parts.parent.#lineage;
