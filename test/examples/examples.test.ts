@@ -25,7 +25,8 @@ const numbersIn = (line: string | undefined): number[] =>
 t.test('every example is tried here', async (t) => {
   const names = readdirSync(join(root, 'examples')).sort();
   t.strictSame(names, [
-    'cow-rfc0254.mjs', 'fork-10000.mjs', 'load-snapshot.mjs', 'pager-file.mjs', 'whose-page.mjs',
+    'cow-rfc0254.mjs', 'fork-10000.mjs', 'load-snapshot.mjs', 'million-handles.mjs',
+    'pager-file.mjs', 'whose-page.mjs',
   ]);
 });
 
@@ -49,6 +50,13 @@ t.test('cow-rfc0254: the same pages, charged by two rules', async (t) => {
   t.match(lines[2], /2 pages +P 8192 -> 4096 +C 0 -> 4096$/);
   t.match(lines[3], /3 pages +P 8192 -> 6144 +C 4096 -> 6144$/);
   t.equal(lines.at(-1), 'C reads 2 in page 0 and 1 in page 1');
+});
+
+t.test('million-handles: 32 bytes each, and all comes back', async (t) => {
+  const lines = await linesOf('million-handles.mjs');
+  const [, , , handles] = numbersIn(lines[2]);
+  t.ok(handles! >= 32e6 && handles! < 33e6);
+  t.match(lines.at(-1), /hoarder - +heap 0 +ipc 0$/);
 });
 
 t.test('whose-page: only exact and mapcount add up to the frames', async (t) => {

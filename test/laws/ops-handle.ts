@@ -42,6 +42,20 @@ export const HANDLE_OPS: Record<string, AnyRow> = {
       s.handles[a.handle] = handle.replace((handle.rights & ~a.drop) | a.more);
     },
   }),
+  post: row({
+    weight: 1, group: 'vmo', args: { handle: pick },
+    model: (m, a) => needs(m.handles[a.handle]!, ModelRight.TRANSFER),
+    system: (s, a) => {
+      const [near, far] = s.system.createChannel();
+      try {
+        near.write(new Uint8Array(1), [s.handles[a.handle]!]);
+        s.handles[a.handle] = far.read().handles[0] as (typeof s.handles)[0];
+      } finally {
+        near.close();
+        far.close();
+      }
+    },
+  }),
   replaceAsExecutable: row({
     weight: 1, group: 'vmo', args: { handle: pick },
     model: (m, a) => {
