@@ -18,8 +18,8 @@ const ROUNDS = isLong ? 400 : 8;
 const CALLS = 1000;
 /** Not for programs: they take the checked arguments of the calls above them. */
 const INTERNAL = new Set([
-  'constructor', 'remake', 'look', 'change', 'exchange', 'retire', 'settle', 'beginPass', 'endPass',
-  'account', 'close', 'forPager',
+  'constructor', 'remake', 'look', 'change', 'exchange', 'retire', 'settle', 'pack',
+  'unpack', 'closeLater', 'beginPass', 'endPass', 'account', 'close', 'forPager',
 ]);
 
 /** A generator of whole numbers below a limit, the same for the same seed. */
