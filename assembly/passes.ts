@@ -103,10 +103,19 @@ function weighChildren(node: u32, from: u32, weight: u32, least: bool, parallel:
 function weighFrames(node: u32, from: u32, weight: u32, least: bool, parallel: bool): void {
   const frames = load<u32>(H_FRAME_WEIGHT);
   const dirty = load<u32>(H_DIRTY);
-  for (let bits = from; bits != 0; bits &= bits - 1) {
+  if (least || parallel) {
+    for (let bits = from; bits != 0; bits &= bits - 1) {
+      const frame = load<u32>(node + (ctz(bits) << 2));
+      store<u8>(dirty + (frame >> 12), 1);
+      weigh(frames + (frame << 2), weight, least, parallel);
+    }
+    return;
+  }
+  for (let bits = from; bits != 0; bits &= bits - 1) { // the usual pass, without a choice inside
     const frame = load<u32>(node + (ctz(bits) << 2));
     store<u8>(dirty + (frame >> 12), 1);
-    weigh(frames + (frame << 2), weight, least, parallel);
+    const cell = frames + (frame << 2);
+    store<u32>(cell, load<u32>(cell) + weight);
   }
 }
 
