@@ -66,40 +66,44 @@ First column:
   Indentation indicates parent/child relationship.
 
 Column tags:
-  :sz   The virtual size of the entry, in bytes. Not all pages are necessarily
-        backed by physical memory.
-  :res  The amount of memory "resident" in the entry, in bytes; i.e., the
+  :sz: The virtual size of the entry, in bytes. Not all pages are
+       necessarily backed by physical memory.
+  :res: The amount of memory "resident" in the entry, in bytes; i.e., the
         amount of physical memory that backs the entry. This memory may be
         private (only accessible by this process) or shared by multiple
         processes.
-  :vmo  The koid of the VMO mapped into this region.
+  :vmo: The koid of the VMO mapped into this region.
 
 ${SHARED}`;
 
 /** `memsim vmos --help`. */
 export const VMOS_HELP = `Usage: vmos <process-koid>
 
-Dumps a process's VMOs to stdout. A VMO is listed once for each handle and once
-for each mapping, so it may be listed several times.
+Dumps the VMOs that a process refers to, to stdout. One VMO may be listed
+several times: once for each handle, and once for each place it is mapped at.
 
 Columns:
-  rights  If the process points to the VMO via a handle, the rights that the
-      handle has; a single '-' where it is mapped only.
+  rights: If the process points to the VMO via a handle, this column shows the
+      rights that the handle has, zero or more of:
           r: ZX_RIGHT_READ
           w: ZX_RIGHT_WRITE
           x: ZX_RIGHT_EXECUTE
           m: ZX_RIGHT_MAP
           d: ZX_RIGHT_DUPLICATE
           t: ZX_RIGHT_TRANSFER
-  koid    The koid of the VMO; zero if it never had a userspace handle.
-  parent  The koid of the parent of a copy-on-write clone, else '-'.
-  #chld   The number of active children of the VMO.
-  #map    The number of times the VMO is currently mapped into VMARs.
-  #shr    The number of processes that map (share) the VMO.
-  size    The VMO's current size, in bytes.
-  alloc   The amount of physical memory allocated to the VMO, in bytes; 'phys'
-      for a VMO that points to a physical address range and consumes no RAM.
-  name    The name of the VMO, or '-' if its name is empty.
+      NOTE: Non-handle entries will have a single '-' in this column.
+  koid: The koid of the VMO, if it has one. Zero otherwise. A VMO without a
+      koid was created by the kernel, and has never had a userspace handle.
+  parent: The koid of the VMO's parent, if it's a child.
+  #chld: The number of active children of the VMO.
+  #map: The number of times the VMO is currently mapped into VMARs.
+  #shr: The number of processes that map (share) the VMO.
+  size: The VMO's current size, in bytes.
+  alloc: The amount of physical memory allocated to the VMO, in bytes.
+      NOTE: If this column contains the value 'phys', it means that the VMO
+      points to a raw physical address range like a memory-mapped device.
+      'phys' VMOs do not consume RAM.
+  name: The name of the VMO, or '-' if its name is empty.
 
 ${SHARED}`;
 

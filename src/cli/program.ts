@@ -129,7 +129,7 @@ export async function run(
 ): Promise<number> {
   try {
     // Zircon's tools strip any number of dashes before `help`.
-    const args = argv.map((arg) => (arg === '-help' ? '--help' : arg));
+    const args = argv.map((arg) => (/^-+help$/.test(arg) ? '--help' : arg));
     try {
       await buildProgram(deps, version).parseAsync(args, { from: 'user' });
     } catch (error) {

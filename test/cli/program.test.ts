@@ -209,7 +209,7 @@ t.test('mistakes of a user\'s show no stack, our own only under MEMSIM_DEBUG', a
 });
 
 t.test('help and version go to standard output, status 0', async (t) => {
-  for (const word of ['help', '-help', '--help', '-h']) {
+  for (const word of ['help', '-help', '--help', '---help', '-h']) {
     const { status, out, err } = await memsim(['vmaps', word]);
     t.match(out, /^Usage: vmaps <process-koid>\n\nDumps a process's memory maps/);
     t.strictSame({ status, err }, { status: 0, err: '' });

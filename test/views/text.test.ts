@@ -44,6 +44,11 @@ t.test('ps has a column STATE since 2019, and a space in its ids since 2022', as
   ].join('\n'));
   t.match(ps(BOOT, {}, { era: '2025' }), /^j: 1028 +32\.8M/m, '2025 has algorithm B');
   t.equal(ps(BOOT, {}, { era: '2017' }), golden('ps-boot.txt'));
+  for (const era of ['2017', '2019', '2022', '2025'] as const) {
+    t.equal(ps(BOOT, {}, { era }), golden(`ps-boot-${era}.txt`), era);
+    t.equal(ps(BOOT, { threads: true }, { era }), golden(`ps-boot-T-${era}.txt`), `-T ${era}`);
+    t.equal(ps(BOOT, { jobsOnly: true }, { era }), golden(`ps-boot-J-${era}.txt`), `-J ${era}`);
+  }
 });
 
 t.test('ps fixes sizes to a unit, and wide cells push the rest', async (t) => {
