@@ -4,7 +4,7 @@
  * @module
  */
 
-export { System, type BootOptions, type OpenOptions } from './system.js';
+export { openSystem, System, type BootOptions, type OpenOptions } from './system.js';
 export type { AccountOptions } from './accounting/account.js';
 export type { Fraction } from './accounting/fraction.js';
 export type * from './accounting/page-types.js';
@@ -52,4 +52,6 @@ export { Vmar } from './objects/vmar.js';
 export { Vmo } from './objects/vmo.js';
 export type { VmoRole } from './objects/vmo-object.js';
 export { CachePolicy, VmoChild, VmoOp, VmoOption, VmoSignal } from './objects/vmo-options.js';
+export { DocumentSystem } from './import/document/document.js';
 export { InputError } from './import/errors.js';
+export { memgraphText, type MemgraphOptions } from './views/memgraph.js';

@@ -11,10 +11,12 @@ import type { AccountTables, Policy, Reach } from './accounting/tables.js';
 import type { Core } from './core/core.js';
 import type { CoreVariant } from './core/wasm.js';
 import { buildBoot } from './import/boot.js';
+import { type DocumentSystem, readDocument } from './import/document/document.js';
 import { shown } from './import/errors.js';
 import { buildLinux } from './import/linux/build.js';
 import { readSnapshot } from './import/linux/read.js';
-import { kindOfPath } from './import/source.js';
+import { recognise } from './import/recognise.js';
+import { kindOfPath, type SourceOptions } from './import/source.js';
 import { fail } from './objects/errors.js';
 import { KernelSystem, type SystemOptions } from './objects/system.js';
 import { physicalPagesOf, systemSettings } from './objects/system-options.js';
@@ -49,7 +51,7 @@ async function checkFile(spec: string): Promise<void> {
   const kind = await kindOfPath(spec);
   if (kind === 'file') return;
   const what = kind === 'folder' ? 'a directory' : 'no such system or file';
-  const expected = 'expected boot, FILE.snap.jsonl, .gz, .br, or -';
+  const expected = 'expected boot, FILE.snap.jsonl, .gz, .br, FILE.json, or -';
   fail('ZX_ERR_NOT_FOUND', `system ${shown(spec)}: ${what}, ${expected}`, { spec });
 }
 
@@ -89,19 +91,26 @@ export class System extends KernelSystem {
   /**
    * Opens a system by its SPEC: `boot`, or a recorded Linux snapshot (`FILE.snap.jsonl`, `.gz`,
    * `.br`), or `-` for one on standard input. A file of another name is taken for a snapshot too:
-   * its content decides.
+   * its content decides. Documents of tables (`memgraph`, `mem --print`) are no such systems: see
+   * {@link openSystem}.
    *
    * @throws InputError for a broken file, ZxError ZX_ERR_NO_MEMORY for one that does not fit,
-   *     ZX_ERR_NOT_FOUND for a SPEC that names no kind of system
+   *     ZX_ERR_NOT_FOUND for a SPEC that names no kind of system, ZX_ERR_NOT_SUPPORTED for a document
    */
   static async open(spec: string, options: OpenOptions = {}): Promise<System> {
-    toText(spec, 'spec');
-    const { onProgress } = toOptions(options);
-    if (onProgress !== undefined && typeof onProgress !== 'function') {
-      refuse(onProgress, 'onProgress', 'a function');
-    }
-    if (spec === 'boot') return buildBoot((core, rest) => new System(core, rest));
-    if (spec !== '-' && !SNAPSHOT.test(spec)) await checkFile(spec);
+    const opened = await openSystem(spec, options);
+    if (opened instanceof System) return opened;
+    return fail('ZX_ERR_NOT_SUPPORTED',
+      `system ${shown(spec)}: a document is tables without pages, expected a system with pages`,
+      { spec });
+  }
+
+  /**
+   * Loads a recorded Linux snapshot.
+   *
+   * @internal
+   */
+  static async fromSnapshot(spec: string, options: SourceOptions): Promise<System> {
     const snapshot = await readSnapshot(spec, options);
     const built = buildLinux(snapshot, (core, rest) => new System(core, rest));
     const { system, outside, kernelMemory, availableBytes } = built;
@@ -168,4 +177,26 @@ export class System extends KernelSystem {
   close(): Promise<void> {
     return closePool(this);
   }
+}
+
+/**
+ * Opens what a SPEC names: a system, as {@link System.open} does, or tables without pages, from a
+ * `memgraph` document or a `mem --print` capture. Files and standard input are told by content.
+ *
+ * @throws InputError for a broken file, ZxError as {@link System.open} throws
+ */
+export async function openSystem(
+  spec: string, options: OpenOptions = {},
+): Promise<System | DocumentSystem> {
+  toText(spec, 'spec');
+  const { onProgress } = toOptions(options);
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    refuse(onProgress, 'onProgress', 'a function');
+  }
+  if (spec === 'boot') return buildBoot((core, rest) => new System(core, rest));
+  if (SNAPSHOT.test(spec)) return System.fromSnapshot(spec, options);
+  if (spec !== '-') await checkFile(spec);
+  const { kind, input } = await recognise(spec);
+  const source = { ...options, ...(input === undefined ? {} : { input }) };
+  return kind === 'document' ? readDocument(spec, source) : System.fromSnapshot(spec, source);
 }

@@ -35,6 +35,8 @@ export interface AccountOptions {
    * process; default: up to 1024 processes.
    */
   readonly pagesByOwners?: boolean;
+  /** Whether to count each process's handles by type of object; default false. */
+  readonly handleCounts?: boolean;
   /** Pages from which on workers are asked to help; default 262,144. */
   readonly shareAbovePages?: number;
 }
@@ -79,7 +81,8 @@ export async function account(
     };
     const wanted = options.pagesByOwners ?? collected.processes.length <= OWNERS_PROCESSES;
     const extras = await run(system, recorded, collected, outcome, plan, wanted);
-    return assemble(system, recorded, collected, outcome, plan, extras);
+    const { handleCounts = false } = options;
+    return assemble(system, recorded, collected, outcome, plan, { ...extras, handleCounts });
   } catch (error) {
     if (error instanceof PassMemoryError) {
       const { hostBytesLeft } = system.core;
@@ -120,6 +123,9 @@ function planOf(recorded: Recorded | undefined, options: AccountOptions): Plan {
   const { pagesByOwners, workers = 0, shareAbovePages = SHARE_ABOVE_PAGES } = options;
   if (pagesByOwners !== undefined && typeof pagesByOwners !== 'boolean') {
     refuse(pagesByOwners, 'pagesByOwners', 'true or false');
+  }
+  if (typeof (options.handleCounts ?? false) !== 'boolean') {
+    refuse(options.handleCounts, 'handleCounts', 'true or false');
   }
   toCount(workers, 'workers', 0, WORKERS_MAX);
   return { policy, reach, workers, shareAbove: toCount(shareAbovePages, 'shareAbovePages') };

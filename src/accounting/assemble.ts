@@ -22,6 +22,7 @@ export interface Extras {
   /** Pages by number of owners, by process. */ readonly owners?: readonly Map<number, number>[];
   /** Share of pages reached by handles alone, by process. */ readonly unmapped?: ShareColumn;
   /** Parts of the PSS by task row. */ readonly parts?: PssParts | undefined;
+  /** Whether to count handles by type. */ readonly handleCounts?: boolean;
 }
 
 const MAPPING_RECORD_BYTES = 64;
@@ -197,6 +198,7 @@ function taskTable(
     ...(kernel === undefined ? {} : { kernelBytes: kernel }),
     ...(extras.owners === undefined || extras.owners.length === 0
       ? {} : { pagesByOwners: ownersByRow(collected, extras.owners) }),
+    ...(extras.handleCounts === true ? { handleCounts: handlesByRow(collected) } : {}),
   };
 }
 
@@ -206,6 +208,20 @@ function ownersByRow(
   const rows: (Map<number, number> | undefined)[] = new Array(collected.taskType.length);
   rows.fill(undefined);
   collected.processes.forEach(({ row }, i) => (rows[row] = owners[i]));
+  return rows;
+}
+
+/** Handles of each process by type of object. */
+function handlesByRow(collected: Collected): (Map<number, number> | undefined)[] {
+  const rows: (Map<number, number> | undefined)[] = new Array(collected.taskType.length);
+  rows.fill(undefined);
+  for (const { process, row } of collected.processes) {
+    const counts = new Map<number, number>();
+    for (const { object } of process.handles.values()) {
+      counts.set(object.type, (counts.get(object.type) ?? 0) + 1);
+    }
+    rows[row] = counts;
+  }
   return rows;
 }
 

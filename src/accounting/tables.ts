@@ -89,6 +89,11 @@ export interface TaskTable {
    * `exact` only: for a process row, pages it reaches by number of owners; undefined for others.
    */
   readonly pagesByOwners?: ReadonlyArray<ReadonlyMap<number, number> | undefined>;
+  /**
+   * Where asked for: for a process row, its handles by type of object (`zx_obj_type_t`); undefined
+   * for others.
+   */
+  readonly handleCounts?: ReadonlyArray<ReadonlyMap<number, number> | undefined>;
 }
 
 /** Rows of every process's address space, pre-order by address (ZX_INFO_PROCESS_MAPS). */
@@ -186,6 +191,13 @@ export interface KmemStats {
   /** Free, and what could be reclaimed at once. */ readonly availableBytes: number;
 }
 
+/** What tables that were read from a document do not have: a sentence for each. */
+export interface MissingTables {
+  /** There are no rows in `maps`. */ readonly maps?: string;
+  /** There are no rows in `vmoRefs`. */ readonly vmoRefs?: string;
+  /** The figures of `kmem` are zeros. */ readonly kmem?: string;
+}
+
 /** Everything one pass found, of one instant. */
 export interface AccountTables {
   /** The rule the figures follow. */ readonly policy: Policy;
@@ -201,4 +213,6 @@ export interface AccountTables {
   /** Physical memory by use. */ readonly kmem: KmemStats;
   /** Lines a user should see (a lower bound, an inconsistent snapshot). */
   readonly notes: readonly string[];
+  /** When the figures were taken, ISO 8601; undefined: now. */ readonly takenAt?: string;
+  /** Documents only: what they do not say. */ readonly missing?: MissingTables;
 }

@@ -24,7 +24,9 @@ export interface CliSystem {
   /** Lines a user should see about how the system came to be. */ readonly notes: readonly string[];
   /** Host memory that holds the system, bytes. */ readonly hostBytesUsed?: number;
   /** One accounting pass. */
-  account(options: { policy: Policy; reach?: Reach; workers?: number }): Promise<AccountTables>;
+  account(options: {
+    policy: Policy; reach?: Reach; workers?: number; handleCounts?: boolean;
+  }): Promise<AccountTables>;
   /** Whose one page is. */
   page(target: PageTarget): Promise<PageReport>;
 }
@@ -59,6 +61,7 @@ export interface SharedOptions {
   /** `--json`. */ readonly json?: boolean;
   /** `--csv`. */ readonly csv?: boolean;
   /** `-o`: a file for the result. */ readonly output?: string;
+  /** Whether `-s` was given, or `boot` is what stands for it. */ readonly systemGiven?: boolean;
 }
 
 /** One run of one command. */
@@ -80,8 +83,15 @@ export class Context {
     return /^linux(:|$)/.test(this.options.system);
   }
 
-  /** Opens the system and accounts for it: one instant's tables. */
-  async tables(policy?: Policy): Promise<AccountTables> {
+  /**
+   * Opens the system and accounts for it: one instant's tables.
+   *
+   * @param policy - the rule where the user asks for none
+   * @param wanted - whether to count handles by type
+   */
+  async tables(
+    policy?: Policy, wanted: { readonly handleCounts?: boolean } = {},
+  ): Promise<AccountTables> {
     const { options, deps } = this;
     const startMs = deps.nowMs();
     this.checkReach(options.policy ?? policy);
@@ -94,6 +104,7 @@ export class Context {
       policy: rule,
       ...(options.reach === undefined ? {} : { reach: options.reach }),
       workers: options.workers,
+      ...wanted,
     });
     this.note(tables.notes);
     this.noteStats(system, openedMs - startMs, `${deps.nowMs() - openedMs} ms to account`);

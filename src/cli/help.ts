@@ -5,7 +5,9 @@
 /** Options that every command takes. */
 const SHARED = `Options of every memsim command:
  -s, --system SPEC  The system to look at: boot (default), a recorded Linux snapshot
-                    (FILE.snap.jsonl, .gz, .br), or - for one on standard input
+                    (FILE.snap.jsonl, .gz, .br), a memgraph document or a capture
+                    of mem --print (FILE.json: tables, no pages), or - for one of
+                    these on standard input
  --policy POLICY    How a page is charged: classic, attributed, exact, mapcount
  --reach REACH      What reaches a page: committed, present
  --era ERA          Layout of the text: page (default), 2017, 2019, 2022, 2025
@@ -28,6 +30,7 @@ Commands:
  vmos KOID          The VMOs one process refers to
  page PAGE          Whose is this page: who has it, who reaches it, who pays
  kstats -m          Physical memory by use
+ memgraph           Jobs, processes, threads, VMOs and handles as one JSON document
  start              A first look at the embedded system
 
 ${SHARED}
@@ -136,6 +139,21 @@ Options:
  -n N           Number of reports (default: until interrupted)
  -t             Print a timestamp before each report
  -c, -l, -v     CPU and guest statistics: no system here records them yet
+
+${SHARED}`;
+
+/** `memsim memgraph --help`. */
+export const MEMGRAPH_HELP = `Usage: memgraph [options]
+
+Prints the memory of the whole system as JSON: what the kernel uses, jobs and
+processes, each with its parent.
+
+Options:
+ -t|--threads  Include threads in the output
+ -v|--vmos     Include VMOs in the output
+ -H|--handles  Include handle stats in the output
+ -S|--schema   Print the schema for the JSON output format
+ -h|--help     Display this message
 
 ${SHARED}`;
 

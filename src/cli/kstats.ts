@@ -7,7 +7,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { KmemStats } from '../accounting/tables.js';
+import type { AccountTables, KmemStats } from '../accounting/tables.js';
 import { csvHeader, csvRows } from '../views/csv.js';
 import { jsonLines } from '../views/json.js';
 import { type KstatsRow, kstatsColumns, kstatsText } from '../views/kstats.js';
@@ -69,6 +69,11 @@ function reportText(context: Context, row: KstatsRow, first: boolean): string {
   return kstatsText(row, era);
 }
 
+function kmemOf({ kmem, missing }: AccountTables): KmemStats {
+  if (missing?.kmem !== undefined) throw new CommandError(`kstats: ${missing.kmem}`);
+  return kmem;
+}
+
 /** Runs the command. */
 export async function runKstats(context: Context, options: KstatsOptions): Promise<void> {
   const delayMs = parseDelay(options.d) * MS_PER_SECOND;
@@ -79,7 +84,7 @@ export async function runKstats(context: Context, options: KstatsOptions): Promi
   let kmem: KmemStats | undefined;
   for (let report = 1; report <= count; report++) {
     const startMs = nowMs();
-    if (kmem === undefined || context.isLive) kmem = (await context.tables()).kmem;
+    if (kmem === undefined || context.isLive) kmem = kmemOf(await context.tables());
     const timestamp = options.t ? new Date(nowMs()).toISOString() : undefined;
     await context.print(reportText(context, { kmem, timestamp }, report === 1));
     if (report === count) return;

@@ -7,6 +7,6 @@
 import { runProcess } from './world.js';
 
 await runProcess(async (spec, options) => {
-  const { System } = await import('../system.js');
-  return System.open(spec, options);
+  const { openSystem } = await import('../system.js');
+  return openSystem(spec, options);
 });

@@ -36,6 +36,8 @@ export async function runProcessView(
   if (koid === undefined) throw new UsageError(`ERROR: "${argument}" is not a number`, command);
   const { era } = context.options;
   const tables = await context.tables();
+  const missing = tables.missing?.[command === 'vmaps' ? 'maps' : 'vmoRefs'];
+  if (missing !== undefined) throw new CommandError(`${command}: ${missing}`);
   const task = processRow(tables, koid);
   if (command === 'vmaps') {
     const rows = vmapsRows(tables, task);

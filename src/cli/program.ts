@@ -10,14 +10,18 @@ import { Command, type CommanderError } from 'commander';
 import { type CliDeps, Context, type SharedOptions } from './context.js';
 import { UsageError, failureOf } from './errors.js';
 import {
-  KSTATS_HELP, MAIN_HELP, PAGE_HELP, PS_HELP, START_HELP, VMAPS_HELP, VMOS_HELP,
+  KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, START_HELP, VMAPS_HELP, VMOS_HELP,
 } from './help.js';
 import { defineKstats, runKstats } from './kstats.js';
+import { defineMemgraph, runMemgraph } from './memgraph.js';
 import { addSharedOptions } from './options.js';
 import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
 import { definePs, runPs } from './ps.js';
 import { runStart } from './start.js';
+
+/** What a missing or unknown command is answered with. */
+const COMMANDS = 'ps, vmaps, vmos, page, kstats, memgraph or start';
 
 /** A command's action, given its context, its positional arguments and its options. */
 type Action = (context: Context, args: string[], options: object) => Promise<void>;
@@ -77,7 +81,7 @@ function buildProgram(deps: CliDeps, version: string): Command {
     .action(([command]: string[]) => {
       if (command === 'help') throw new HelpAsked(MAIN_HELP);
       const what = command === undefined ? 'no command given' : `unknown command '${command}'`;
-      throw new UsageError(`${what}, expected ps, vmaps, vmos, page, kstats or start`);
+      throw new UsageError(`${what}, expected ${COMMANDS}`);
     });
   program.helpInformation = () => MAIN_HELP;
   addSharedOptions(program);
@@ -86,7 +90,8 @@ function buildProgram(deps: CliDeps, version: string): Command {
     const command = program.command(name).allowExcessArguments(false);
     command.helpInformation = () => help;
     return command.exitOverride(onExit(command)).action(async () => {
-      const context = new Context(deps, program.opts<SharedOptions>(), name);
+      const systemGiven = program.getOptionValueSource('system') !== 'default';
+      const context = new Context(deps, { ...program.opts<SharedOptions>(), systemGiven }, name);
       await action(context, command.args, command.opts());
       await context.close();
     });
@@ -107,6 +112,8 @@ function buildProgram(deps: CliDeps, version: string): Command {
   defineKstats(
     add('kstats', KSTATS_HELP, (context, _args, options) => runKstats(context, options)),
   );
+  defineMemgraph(add('memgraph', MEMGRAPH_HELP, (context, args, options) =>
+    runMemgraph(context, args, options)));
   add('start', START_HELP, (context) => runStart(context));
   return program;
 }

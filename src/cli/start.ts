@@ -38,7 +38,7 @@ export async function runStart(context: Context): Promise<void> {
   const parts = [`$ memsim ps${spec}\n${ps}`];
   const row = lastProcess(tables);
   const koid = row < 0 ? undefined : tables.tasks.koid[row];
-  if (koid !== undefined) {
+  if (koid !== undefined && tables.missing?.vmoRefs === undefined) {
     parts.push(`$ memsim vmos${spec} ${koid}\n${vmosText(vmosRows(tables, row), era)}`);
   }
   parts.push(`$ memsim kstats${spec} -m -n 1\n${kstatsText({ kmem: tables.kmem }, era)}`);

@@ -107,7 +107,8 @@ export async function kindOfPath(path: string): Promise<'none' | 'folder' | 'fil
   }
 }
 
-async function openRaw(file: string): Promise<AsyncIterable<Uint8Array>> {
+/** The bytes of an input, as they are. */
+export async function openRaw(file: string): Promise<AsyncIterable<Uint8Array>> {
   if (file === '-') return process.stdin;
   if ((await stat(file)).isDirectory()) {
     throw new InputError(file, 0, 'a directory', 'a file');
@@ -120,10 +121,33 @@ async function sniff(
   totalBytes: number,
   onProgress: SourceOptions['onProgress'],
 ): Promise<{ head: Uint8Array; chunks: AsyncGenerator<Uint8Array, void, void> }> {
+  const { head, chunks } = await takeHead(raw, SNIFF_BYTES);
+  async function* counted(): AsyncGenerator<Uint8Array, void, void> {
+    let doneBytes = 0;
+    for await (const chunk of chunks) {
+      doneBytes += chunk.length;
+      onProgress?.(doneBytes, totalBytes);
+      yield chunk;
+    }
+  }
+  return { head: head.subarray(0, SNIFF_BYTES), chunks: counted() };
+}
+
+/**
+ * Looks at the beginning of an input.
+ *
+ * @param raw - the input
+ * @param bytes - how much to look at
+ * @returns at least so many of its first bytes (all of a shorter input), and the whole of it, these
+ *   bytes too
+ */
+export async function takeHead(
+  raw: AsyncIterable<Uint8Array>, bytes: number,
+): Promise<{ head: Uint8Array; chunks: AsyncGenerator<Uint8Array, void, void> }> {
   const iterator = raw[Symbol.asyncIterator]();
   const early: Uint8Array[] = [];
   let earlyBytes = 0;
-  while (earlyBytes < SNIFF_BYTES) {
+  while (earlyBytes < bytes) {
     const step = await iterator.next();
     if (step.done) break;
     early.push(step.value);
@@ -131,18 +155,14 @@ async function sniff(
   }
   const head = early.length === 1 ? (early[0] as Uint8Array) : Buffer.concat(early);
   async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
-    let doneBytes = head.length;
-    onProgress?.(doneBytes, totalBytes);
-    if (doneBytes > 0) yield head;
+    if (head.length > 0) yield head;
     for (;;) {
       const step = await iterator.next();
       if (step.done) return;
-      doneBytes += step.value.length;
-      onProgress?.(doneBytes, totalBytes);
       yield step.value;
     }
   }
-  return { head: head.subarray(0, SNIFF_BYTES), chunks: chunks() };
+  return { head, chunks: chunks() };
 }
 
 async function* unpack(

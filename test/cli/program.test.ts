@@ -75,7 +75,22 @@ t.test('JSON and CSV show the same rows', async (t) => {
   t.equal(JSON.parse(report.out).total_bytes, 2147483648, '--json selects -m');
 });
 
-const EXPECTED = 'expected ps, vmaps, vmos, page, kstats or start';
+t.test('memgraph prints JSON, with what was asked for; a schema needs no system', async (t) => {
+  const types = async (...flags: string[]): Promise<string> => {
+    const { out } = await memsim(['memgraph', ...flags], BOOT);
+    return (JSON.parse(out) as { type: string }[]).map(({ type }) => type[0]).join('');
+  };
+  t.equal(await types(), 'kkkkkkkkkkjpjppppppjppppp_');
+  t.equal(await types('-tv', '--json'), 'kkkkkkkkkkjptjppppppjppppp_');
+  t.match((await memsim(['memgraph', '--vmos'], VMOS_1118)).out, /"name": "ld.so.1"/);
+  const asked = await memsim(['memgraph', '-H'], BOOT);
+  t.match(asked.accounts, [{ handleCounts: true }]);
+  const schema = await memsim(['memgraph', '-S'], BOOT);
+  t.match(JSON.parse(schema.out), { type: 'array' });
+  t.strictSame(schema.opened, []);
+});
+
+const EXPECTED = 'expected ps, vmaps, vmos, page, kstats, memgraph or start';
 const PAGE_USAGE = 'Usage: page PFN | KOID:OFFSET | PID:ADDRESS';
 const USAGE: [argv: string[], message: string, help: string][] = [
   [[], `no command given, ${EXPECTED}`, 'memsim'],
@@ -102,6 +117,9 @@ const USAGE: [argv: string[], message: string, help: string][] = [
   [['kstats', '-m', '-d', '0'], "Bad -d value '0'", 'memsim kstats'],
   [['kstats', '-m', '-d', 'x'], "Bad -d value 'x'", 'memsim kstats'],
   [['kstats', '-m', '-n', '0'], "Bad -n value '0'", 'memsim kstats'],
+  [['memgraph', 'a', 'b'], 'memgraph: unrecognized extra arguments: a b', 'memsim memgraph'],
+  [['memgraph', '-x'], "unknown option '-x'", 'memsim memgraph'],
+  [['memgraph', '--csv'], 'memgraph prints JSON only, found --csv', 'memsim memgraph'],
   [['start', '--json'], 'start prints text only, found --json or --csv', 'memsim start'],
 ];
 
