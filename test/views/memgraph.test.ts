@@ -149,7 +149,7 @@ t.test('every document is valid', async (t) => {
   t.strictSame(JSON.parse(memgraphSchemaText()), MEMGRAPH_SCHEMA, '-S');
 });
 
-t.test('any name comes back as it was, one record a line', async (t) => {
+t.test('any name comes back as it was, one record a line', async () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), fc.string(), (job, process) => {
     const text = memgraphText(makeTables({
       tasks: [
