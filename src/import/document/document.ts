@@ -28,7 +28,11 @@ export class DocumentSystem {
   /** Lines a user should see about how the system came to be. */
   readonly notes: readonly string[];
 
-  /** @param draft - what the document says */
+  /**
+   * @param draft - what the document says
+   *
+   * @internal
+   */
   constructor(draft: DocumentDraft) {
     this.tables = documentTables(draft);
     this.defaultPolicy = this.tables.policy;
