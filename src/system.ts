@@ -95,7 +95,8 @@ export class System extends KernelSystem {
    * {@link openSystem}.
    *
    * @throws InputError for a broken file, ZxError ZX_ERR_NO_MEMORY for one that does not fit,
-   *     ZX_ERR_NOT_FOUND for a SPEC that names no kind of system, ZX_ERR_NOT_SUPPORTED for a document
+   *     ZX_ERR_NOT_FOUND for a SPEC that names no kind of system, ZX_ERR_NOT_SUPPORTED for a
+   *     document
    */
   static async open(spec: string, options: OpenOptions = {}): Promise<System> {
     const opened = await openSystem(spec, options);

@@ -34,7 +34,9 @@ export async function runMemgraph(
   if (args.length > 0) {
     throw new UsageError(`memgraph: unrecognized extra arguments: ${args.join(' ')}`, 'memgraph');
   }
-  if (context.options.csv) throw new UsageError('memgraph prints JSON only, found --csv', 'memgraph');
+  if (context.options.csv) {
+    throw new UsageError('memgraph prints JSON only, found --csv', 'memgraph');
+  }
   if (flags.schema) {
     await context.print(memgraphSchemaText());
     return;

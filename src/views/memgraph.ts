@@ -162,7 +162,8 @@ export function* memgraphPieces(
   }
   const { policy } = tables;
   const { timestamp } = options;
-  yield `  {${members({ type: '__META', timestamp, ...(policy === 'classic' ? {} : { policy }) })}}\n`;
+  const named = policy === 'classic' ? {} : { policy };
+  yield `  {${members({ type: '__META', timestamp, ...named })}}\n`;
   yield ']\n';
 }
 

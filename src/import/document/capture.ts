@@ -66,7 +66,8 @@ function readVmos(capture: Field): { vmos: CaptureVmo[]; vmoRow: Map<number, num
     const koid = cell('koid').count();
     if (vmoRow.has(koid)) cell('koid').fail('a koid that no VMO had before');
     vmoRow.set(koid, row);
-    const name = names[cell('name').count()] ?? cell('name').fail('the place of a name in VmoNames');
+    const name = names[cell('name').count()]
+      ?? cell('name').fail('the place of a name in VmoNames');
     return {
       koid, name: name.text(), parentKoid: cell('parent_koid').count(),
       committedBytes: cell('committed_bytes').count(),
