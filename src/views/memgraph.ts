@@ -162,7 +162,7 @@ export function* memgraphPieces(
   }
   const { policy } = tables;
   const { timestamp } = options;
-  const named = policy === 'classic' ? {} : { policy };
+  const named: Record<string, string> = policy === 'classic' ? {} : { policy };
   yield `  {${members({ type: '__META', timestamp, ...named })}}\n`;
   yield ']\n';
 }
