@@ -177,7 +177,8 @@ export class Context {
     throw new UsageError(why, this.command);
   }
 
-  private note(lines: readonly string[]): void {
+  /** Prints lines on standard error, each once, made visible. */
+  note(lines: readonly string[]): void {
     for (const line of lines) {
       if (this.noted.has(line)) continue;
       this.noted.add(line);

@@ -31,6 +31,7 @@ Commands:
  page PAGE          Whose is this page: who has it, who reaches it, who pays
  kstats -m          Physical memory by use
  memgraph           Jobs, processes, threads, VMOs and handles as one JSON document
+ record -o FILE     A snapshot of this Linux machine
  start              A first look at the embedded system
 
 ${SHARED}
@@ -154,6 +155,22 @@ Options:
  -H|--handles  Include handle stats in the output
  -S|--schema   Print the schema for the JSON output format
  -h|--help     Display this message
+
+${SHARED}`;
+
+/** `memsim record --help`. */
+export const RECORD_HELP = `Usage: record [options] -o FILE
+
+Records the memory of this Linux machine page by page: a snapshot that every
+command takes as -s FILE. It needs root, or CAP_SYS_ADMIN. memsim itself is
+left out. FILE is compressed where its name ends in .gz or .br; - is standard
+output.
+
+Options:
+ --pid PID,...  Only these processes
+ --tree PID     Only this process and all that descend from it
+ --stop         Stop them (SIGSTOP) while they are read; they always go on
+ --oracle       Add the kernel's own figures: smaps, smaps_rollup
 
 ${SHARED}`;
 

@@ -10,7 +10,8 @@ import { Command, type CommanderError } from 'commander';
 import { type CliDeps, Context, type SharedOptions } from './context.js';
 import { UsageError, failureOf } from './errors.js';
 import {
-  KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, START_HELP, VMAPS_HELP, VMOS_HELP,
+  KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, RECORD_HELP, START_HELP, VMAPS_HELP,
+  VMOS_HELP,
 } from './help.js';
 import { defineKstats, runKstats } from './kstats.js';
 import { defineMemgraph, runMemgraph } from './memgraph.js';
@@ -18,10 +19,11 @@ import { addSharedOptions } from './options.js';
 import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
 import { definePs, runPs } from './ps.js';
+import { defineRecord, runRecord } from './record.js';
 import { runStart } from './start.js';
 
 /** What a missing or unknown command is answered with. */
-const COMMANDS = 'ps, vmaps, vmos, page, kstats, memgraph or start';
+const COMMANDS = 'ps, vmaps, vmos, page, kstats, memgraph, record or start';
 
 /** A command's action, given its context, its positional arguments and its options. */
 type Action = (context: Context, args: string[], options: object) => Promise<void>;
@@ -114,6 +116,8 @@ function buildProgram(deps: CliDeps, version: string): Command {
   );
   defineMemgraph(add('memgraph', MEMGRAPH_HELP, (context, args, options) =>
     runMemgraph(context, args, options)));
+  defineRecord(add('record', RECORD_HELP, (context, _args, options) =>
+    runRecord(context, options)));
   add('start', START_HELP, (context) => runStart(context));
   return program;
 }
