@@ -5,6 +5,7 @@
 import { account, closePool, type AccountOptions } from './accounting/account.js';
 import { figuresOf } from './accounting/figures.js';
 import { pageReport } from './accounting/page.js';
+import { Console } from './accounting/console.js';
 import type { PageReport, PageTarget } from './accounting/page-types.js';
 import type { Recorded } from './accounting/recorded.js';
 import type { AccountTables, Policy, Reach } from './accounting/tables.js';
@@ -57,6 +58,12 @@ async function checkFile(spec: string): Promise<void> {
 
 /** A simulated system. */
 export class System extends KernelSystem {
+  /**
+   * What the kernel's console finds in it.
+   *
+   * @internal
+   */
+  readonly console: Console = new Console(this, () => this.#recorded?.kmem());
   #recorded: Recorded | undefined;
 
   /**

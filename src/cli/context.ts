@@ -6,6 +6,7 @@
  * I2. Each note of a system or a pass is printed once, on standard error.
  */
 
+import type { Console } from '../accounting/console.js';
 import type { PageReport, PageTarget } from '../accounting/page-types.js';
 import { type AccountTables, type Policy, type Reach, reachesOf } from '../accounting/tables.js';
 import { csvTable } from '../views/csv.js';
@@ -13,7 +14,7 @@ import type { Era } from '../views/era.js';
 import { visibleName } from '../views/escape.js';
 import { jsonArray } from '../views/json.js';
 import type { Column } from '../views/table.js';
-import { UsageError } from './errors.js';
+import { CommandError, UsageError } from './errors.js';
 import { FileOutput, type Output, type OutStream, StreamOutput } from './output.js';
 import { ProgressBar } from './progress.js';
 
@@ -29,6 +30,8 @@ export interface CliSystem {
   }): Promise<AccountTables>;
   /** Whose one page is. */
   page(target: PageTarget): Promise<PageReport>;
+  /** The kernel's console; undefined where there are tables only. */
+  readonly console?: Console;
 }
 
 /** Opens a system by its SPEC. */
@@ -64,6 +67,17 @@ export interface SharedOptions {
   /** Whether `-s` was given, or `boot` is what stands for it. */ readonly systemGiven?: boolean;
 }
 
+/** What a pass is to find beside the usual. */
+interface Wanted {
+  readonly handleCounts?: boolean;
+}
+
+/** A system, and one pass over it. */
+interface Accounted {
+  readonly system: CliSystem;
+  readonly tables: AccountTables;
+}
+
 /** One run of one command. */
 export class Context {
   private output: Output | undefined;
@@ -89,9 +103,24 @@ export class Context {
    * @param policy - the rule where the user asks for none
    * @param wanted - whether to count handles by type
    */
-  async tables(
-    policy?: Policy, wanted: { readonly handleCounts?: boolean } = {},
-  ): Promise<AccountTables> {
+  async tables(policy?: Policy, wanted: Wanted = {}): Promise<AccountTables> {
+    return (await this.account(policy, wanted)).tables;
+  }
+
+  /** The same, with the kernel's console on the same system. */
+  async kernel(): Promise<{ tables: AccountTables; console: Console }> {
+    const { system, tables } = await this.account();
+    return { tables, console: consoleOf(system) };
+  }
+
+  /** Opens the system for the kernel's console; no pass is made. */
+  async console(): Promise<Console> {
+    const system = await this.openSystem();
+    this.note(system.notes);
+    return consoleOf(system);
+  }
+
+  private async account(policy?: Policy, wanted: Wanted = {}): Promise<Accounted> {
     const { options, deps } = this;
     const startMs = deps.nowMs();
     this.checkReach(options.policy ?? policy);
@@ -108,7 +137,7 @@ export class Context {
     });
     this.note(tables.notes);
     this.noteStats(system, openedMs - startMs, `${deps.nowMs() - openedMs} ms to account`);
-    return tables;
+    return { system, tables };
   }
 
   /** Opens the system and asks about one page. */
@@ -185,6 +214,11 @@ export class Context {
       this.deps.stderr.write(`${visibleName(line)}\n`, () => undefined);
     }
   }
+}
+
+function consoleOf({ console }: CliSystem): Console {
+  if (console !== undefined) return console;
+  throw new CommandError('this system is tables only: the kernel\'s console needs the objects');
 }
 
 function mebibytes(bytes: number): string {

@@ -3,7 +3,7 @@
  */
 
 /** Options that every command takes. */
-const SHARED = `Options of every memsim command:
+export const SHARED = `Options of every memsim command:
  -s, --system SPEC  The system to look at: boot (default), a recorded Linux snapshot
                     (FILE.snap.jsonl, .gz, .br), a memgraph document or a capture
                     of mem --print (FILE.json: tables, no pages), or - for one of
@@ -32,6 +32,9 @@ Commands:
  kstats -m          Physical memory by use
  memgraph           Jobs, processes, threads, VMOs and handles as one JSON document
  record -o FILE     A snapshot of this Linux machine
+ zx COMMAND         The kernel console's: ps, vmos, asd, jobs, ht, koid, kill, ch ...
+ pmm dump           Physical memory by the state of its pages
+ vmm kaspace        The kernel's address space; aspaces: all of them
  start              A first look at the embedded system
 
 ${SHARED}

@@ -7,6 +7,7 @@
  */
 
 import { Command, type CommanderError } from 'commander';
+import type { Era } from '../views/era.js';
 import { type CliDeps, Context, type SharedOptions } from './context.js';
 import { UsageError, failureOf } from './errors.js';
 import {
@@ -15,15 +16,15 @@ import {
 } from './help.js';
 import { defineKstats, runKstats } from './kstats.js';
 import { defineMemgraph, runMemgraph } from './memgraph.js';
+import { type KernelCommand, runKernel } from './kernel.js';
+import { PMM_HELP, VMM_HELP, zxHelp } from './kernel-help.js';
 import { addSharedOptions } from './options.js';
 import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
 import { definePs, runPs } from './ps.js';
 import { defineRecord, runRecord } from './record.js';
 import { runStart } from './start.js';
-
-/** What a missing or unknown command is answered with. */
-const COMMANDS = 'ps, vmaps, vmos, page, kstats, memgraph, record or start';
+import { runZx } from './zx.js';
 
 /** A command's action, given its context, its positional arguments and its options. */
 type Action = (context: Context, args: string[], options: object) => Promise<void>;
@@ -60,6 +61,32 @@ function usageMessage(command: string, error: CommanderError, argument: string):
   return message.replace(/^error: /, '');
 }
 
+/** The names of all commands, as a sentence lists them. */
+function commandNames(program: Command): string {
+  const names = program.commands.map((command) => command.name());
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+}
+
+/** Adds a command with its help and its action. */
+type Add = (name: string, help: string, action: Action) => Command;
+
+/** Adds the kernel console's commands, whose usage follows the era. */
+function addConsole(add: Add, era: () => Era): void {
+  const zx = add('zx', '', async (context, words) => {
+    if (words[0] === 'help') throw new HelpAsked(zxHelp(era()));
+    await runZx(context, words);
+  }).argument('[words...]').allowUnknownOption();
+  zx.helpInformation = () => zxHelp(era());
+  const addKernel = (name: KernelCommand, help: string): void => {
+    add(name, help, async (context, words) => {
+      if (words[0] === 'help') throw new HelpAsked(help);
+      await runKernel(context, name, words);
+    }).argument('[words...]');
+  };
+  addKernel('pmm', PMM_HELP);
+  addKernel('vmm', VMM_HELP);
+}
+
 /** Builds the commands; `act` runs an action with the options that all commands share. */
 function buildProgram(deps: CliDeps, version: string): Command {
   let asked = '';
@@ -83,7 +110,7 @@ function buildProgram(deps: CliDeps, version: string): Command {
     .action(([command]: string[]) => {
       if (command === 'help') throw new HelpAsked(MAIN_HELP);
       const what = command === undefined ? 'no command given' : `unknown command '${command}'`;
-      throw new UsageError(`${what}, expected ${COMMANDS}`);
+      throw new UsageError(`${what}, expected ${commandNames(program)}`);
     });
   program.helpInformation = () => MAIN_HELP;
   addSharedOptions(program);
@@ -118,6 +145,7 @@ function buildProgram(deps: CliDeps, version: string): Command {
     runMemgraph(context, args, options)));
   defineRecord(add('record', RECORD_HELP, (context, _args, options) =>
     runRecord(context, options)));
+  addConsole(add, () => program.opts<SharedOptions>().era);
   add('start', START_HELP, (context) => runStart(context));
   return program;
 }

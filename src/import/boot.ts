@@ -7,7 +7,7 @@
  */
 
 import { FrameState, type Core } from '../core/core.js';
-import type { KernelPlan } from '../objects/kernel-aspace.js';
+import type { KernelPlan, KernelRegion } from '../objects/kernel-aspace.js';
 import type { Job } from '../objects/job.js';
 import { Right } from '../objects/rights.js';
 import { KernelSystem, type SystemOptions } from '../objects/system.js';
@@ -18,7 +18,20 @@ import { VmoOp } from '../objects/vmo-options.js';
 
 const MEMORY_PAGES = 524288; // 2048M
 const KERNEL = { wiredPages: 4545, heapPages: 1536, freeHeapBytes: 943718, ipcPages: 26 };
-/** The page's `asd kernel`: the physmap and two devices; behind them where image and heap are. */
+const KERNEL_THREADS = 30;
+const KERNEL_STACKS_BASE = 0xffffff9000010000n;
+
+/** The stack of a kernel thread: two pages, and a page without anything on either side. */
+function kernelStack(thread: number): KernelRegion {
+  const base = KERNEL_STACKS_BASE + BigInt(thread) * 0x4000n;
+  const regions = [{ name: 'kernel-stack', base: base + 0x1000n, size: 0x2000n }];
+  return { name: 'kernel_stack_vmar', base, size: 0x4000n, regions };
+}
+
+/**
+ * The page's `asd kernel`: the physmap and two devices. Behind them what the page leaves out: 67
+ * more regions, because 71 references to the address space are its owner's and 70 regions'.
+ */
 const KERNEL_PLAN: KernelPlan = {
   base: 0xffffff8000000000n,
   size: 0x8000000000n,
@@ -28,6 +41,8 @@ const KERNEL_PLAN: KernelPlan = {
     {
       base: 0xffffff9000001000n, size: 0x1000n, physicalAddress: 0xfed00000, isDevice: true,
     },
+    { base: 0xffffff9000002000n, size: 0x1000n, physicalAddress: 0xfee00000, isDevice: true },
+    ...Array.from({ length: KERNEL_THREADS }, (_, thread) => kernelStack(thread)),
     { name: 'kernel heap', base: 0xffffffa000000000n, size: 1536n * 4096n },
     {
       name: 'kernel image', base: 0xffffffff80100000n, size: 0x400000n, regions: [

@@ -30,6 +30,7 @@ export class ChannelObject extends PeeredObject {
   #messages: ChannelMessage[] = [];
   #read = 0;
   #bytes = 0;
+  #mostMessages = 0;
 
   /** @param system - the system it belongs to */
   constructor(system: KernelSystem) {
@@ -47,6 +48,11 @@ export class ChannelObject extends PeeredObject {
     return this.#messages.length - this.#read;
   }
 
+  /** Messages that waited here when there were most. */
+  get mostMessages(): number {
+    return this.#mostMessages;
+  }
+
   /** Its record and the messages that wait here. */
   override get heldBytes(): number {
     return super.heldBytes + this.#bytes;
@@ -58,6 +64,7 @@ export class ChannelObject extends PeeredObject {
     this.system.messages.take(bytes);
     this.#bytes += bytes;
     this.#messages.push(message);
+    this.#mostMessages = Math.max(this.#mostMessages, this.numMessages);
   }
 
   /**

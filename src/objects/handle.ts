@@ -35,6 +35,7 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     this.#rights = rights >>> 0;
     object.addHandle();
     object.system.heap.take(HANDLE_BYTES);
+    object.system.openHandles += 1;
   }
 
   /**
@@ -223,6 +224,7 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     this.#owner?.handles.forget(this);
     this.#owner = undefined;
     this.#object.system.heap.give(HANDLE_BYTES);
+    this.#object.system.openHandles -= 1;
     this.#object.dropHandle();
   }
 

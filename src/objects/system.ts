@@ -110,6 +110,12 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    * @internal
    */
   readonly messages: KernelHeap;
+  /**
+   * Handles that are open: of processes, of the host program, in messages.
+   *
+   * @internal
+   */
+  openHandles = 0;
   #statedFreeHeapBytes = 0;
   #kernelAspace: AddressSpace | undefined;
   readonly #maker = new ObjectMaker(this);

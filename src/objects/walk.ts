@@ -101,7 +101,8 @@ export function* walkMappings(aspace: AddressSpace): Generator<Mapping> {
   for (const { region } of walkRegions(aspace.root)) if (region instanceof Mapping) yield region;
 }
 
-function* walkRegions(root: VmarObject): Generator<{ region: Region; depth: number }> {
+/** The regions of a VMAR, itself first (depth 1), in pre-order by address. */
+export function* walkRegions(root: VmarObject): Generator<{ region: Region; depth: number }> {
   const stack = [root.regions.values()];
   yield { region: root, depth: 1 };
   for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {

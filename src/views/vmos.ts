@@ -13,12 +13,12 @@ import { type Share, shareAt } from './share.js';
 import { formatSize } from './size.js';
 import { type Column, joinLines, right } from './table.js';
 
-/** Bits of ZX_INFO_VMO's `flags` that the view looks at. */
-const VmoFlag = {
-  PAGED: 1 << 0,
-  COW_CLONE: 1 << 2,
-  VIA_HANDLE: 1 << 3,
-  VIA_MAPPING: 1 << 4,
+/** Bits of ZX_INFO_VMO's `flags` that views look at. */
+export const VmoFlag = {
+  /** It has pages: not device memory. */ PAGED: 1 << 0,
+  /** A copy-on-write clone. */ COW_CLONE: 1 << 2,
+  /** The row stands for a handle. */ VIA_HANDLE: 1 << 3,
+  /** The row stands for a mapping. */ VIA_MAPPING: 1 << 4,
 } as const;
 
 /** Rights in the order of their letters: ZX_RIGHT_ READ WRITE EXECUTE MAP DUPLICATE TRANSFER. */
@@ -50,34 +50,47 @@ export interface VmosRow {
 }
 
 /**
+ * One row of the VMO table.
+ *
+ * @param tables - one accounting pass
+ * @param vmo - the row
+ * @param via - VIA_HANDLE, VIA_MAPPING or 0
+ * @param handleRights - rights of the handle, 0 for none
+ */
+export function vmoRowAt(
+  { vmos }: AccountTables, vmo: number, via: number, handleRights: number,
+): VmosRow {
+  return {
+    koid: vmos.koid[vmo] ?? 0,
+    name: vmos.name[vmo] ?? '',
+    sizeBytes: vmos.sizeBytes[vmo] ?? 0n,
+    parentKoid: vmos.parentKoid[vmo] ?? 0,
+    numChildren: vmos.numChildren[vmo] ?? 0,
+    numMappings: vmos.numMappings[vmo] ?? 0,
+    shareCount: vmos.shareCount[vmo] ?? 0,
+    flags: ((vmos.flags[vmo] ?? 0) | via) >>> 0,
+    committedBytes: vmos.committedBytes[vmo] ?? 0,
+    handleRights,
+    cachePolicy: vmos.cachePolicy[vmo] ?? 0,
+    metadataBytes: vmos.metadataBytes[vmo] ?? 0,
+    committedPrivateBytes: vmos.privateBytes[vmo] ?? 0,
+    committedScaled: shareAt(vmos.scaled, vmo),
+  };
+}
+
+/**
  * The rows of one process.
  *
  * @param tables - one accounting pass
  * @param taskRow - row of the process in `tables.tasks`
  */
 export function vmosRows(tables: AccountTables, taskRow: number): VmosRow[] {
-  const { vmos, vmoRefs, vmoRefsStart } = tables;
+  const { vmoRefs, vmoRefsStart } = tables;
   const rows: VmosRow[] = [];
   const end = vmoRefsStart[taskRow + 1] ?? 0;
   for (let ref = vmoRefsStart[taskRow] ?? 0; ref < end; ref++) {
-    const vmo = vmoRefs.vmo[ref] ?? 0;
     const via = vmoRefs.viaHandle[ref] ? VmoFlag.VIA_HANDLE : VmoFlag.VIA_MAPPING;
-    rows.push({
-      koid: vmos.koid[vmo] ?? 0,
-      name: vmos.name[vmo] ?? '',
-      sizeBytes: vmos.sizeBytes[vmo] ?? 0n,
-      parentKoid: vmos.parentKoid[vmo] ?? 0,
-      numChildren: vmos.numChildren[vmo] ?? 0,
-      numMappings: vmos.numMappings[vmo] ?? 0,
-      shareCount: vmos.shareCount[vmo] ?? 0,
-      flags: ((vmos.flags[vmo] ?? 0) | via) >>> 0,
-      committedBytes: vmos.committedBytes[vmo] ?? 0,
-      handleRights: vmoRefs.rights[ref] ?? 0,
-      cachePolicy: vmos.cachePolicy[vmo] ?? 0,
-      metadataBytes: vmos.metadataBytes[vmo] ?? 0,
-      committedPrivateBytes: vmos.privateBytes[vmo] ?? 0,
-      committedScaled: shareAt(vmos.scaled, vmo),
-    });
+    rows.push(vmoRowAt(tables, vmoRefs.vmo[ref] ?? 0, via, vmoRefs.rights[ref] ?? 0));
   }
   return rows;
 }

@@ -1,0 +1,58 @@
+/**
+ * Help texts of the kernel console's commands: the console's own usage, then our options.
+ */
+
+import type { Era } from '../views/era.js';
+import { SHARED } from './help.js';
+
+/** Usage lines of `zx`, by era. */
+function zxUsage(era: Era): string[] {
+  const late = era === '2022' || era === '2025';
+  const psHelp = "zx ps help           : print header label descriptions for 'ps'";
+  const channels = late
+    ? ['zx ch   <koid>       : dump channels for pid or for all processes,',
+      '                       or processes for channel koid']
+    : ['zx ch   <pid>        : dump process channels for pid or for all processes'];
+  const koid = [
+    'zx koid <koid>       : list all handles for a koid',
+    "zx koid help         : print header label descriptions for 'koid'",
+  ];
+  return [
+    'zx ps                : list processes',
+    ...(era === '2017' ? [] : [psHelp]),
+    'zx jobs              : list jobs',
+    'zx mwd  <mb>         : memory watchdog',
+    'zx ht   <pid>        : dump process handles',
+    ...(era === '2017' ? [] : channels),
+    'zx hwd  <count>      : handle watchdog',
+    'zx vmos <pid>|all|hidden [-u?]',
+    '                     : dump process/all/hidden VMOs',
+    '                 -u? : fix all sizes to the named unit',
+    '                       where ? is one of [BkMGTPE]',
+    'zx kill <pid>        : kill process',
+    'zx asd  <pid>|kernel : dump process/kernel address space',
+    'zx htinfo            : handle table info',
+    ...(era === '2017' ? [] : koid),
+  ];
+}
+
+/** `memsim zx --help`: the console's usage in an era. */
+export function zxHelp(era: Era): string {
+  return `${zxUsage(era).join('\n')}
+
+mwd and hwd are one report here; kill ends a process of the system that was opened.
+
+${SHARED}`;
+}
+
+/** `memsim pmm --help`. */
+export const PMM_HELP = `pmm dump                 : dump pmm stats
+pmm free                 : free memory, one report
+
+${SHARED}`;
+
+/** `memsim vmm --help`. */
+export const VMM_HELP = `vmm aspaces              : dump all address spaces
+vmm kaspace              : dump the kernel's address space
+
+${SHARED}`;
