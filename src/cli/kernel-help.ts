@@ -1,5 +1,6 @@
 /**
- * Help texts of the kernel console's commands: the console's own usage, then our options.
+ * Help texts of the kernel console's commands and the debugger's: their own usage, then our
+ * options.
  */
 
 import type { Era } from '../views/era.js';
@@ -54,5 +55,23 @@ ${SHARED}`;
 /** `memsim vmm --help`. */
 export const VMM_HELP = `vmm aspaces              : dump all address spaces
 vmm kaspace              : dump the kernel's address space
+
+${SHARED}`;
+
+/** `memsim aspace --help`. */
+export const ASPACE_HELP = `Usage: aspace <process-koid> [<address>]
+
+The address space of a process as the debugger shows it: for mappings the VMO,
+the offset in it, and pages (not bytes) that are committed there. With an
+address, the regions that hold it are marked with --> (and are the only rows of
+--json and --csv).
+
+${SHARED}`;
+
+/** `memsim handle --help`. */
+export const HANDLE_HELP = `Usage: handle <process-koid> [<handle>]
+
+The handles of a process as the debugger shows them, first the VMOs that it maps
+and has no handle to. With a handle's number, all that is known of that one.
 
 ${SHARED}`;

@@ -20,7 +20,7 @@ export function processUsage(command: ProcessCommand): string {
 }
 
 /** Row of the process, or upstream's words on why there is none. */
-function processRow(tables: AccountTables, koid: bigint): number {
+export function processRow(tables: AccountTables, koid: bigint): number {
   const row = findProcess(tables, Number(koid));
   if (typeof row === 'number') return row;
   throw new CommandError(

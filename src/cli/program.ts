@@ -9,6 +9,7 @@
 import { Command, type CommanderError } from 'commander';
 import type { Era } from '../views/era.js';
 import { type CliDeps, Context, type SharedOptions } from './context.js';
+import { DEBUGGER_USAGE, type DebuggerCommand, runDebugger } from './debugger.js';
 import { UsageError, failureOf } from './errors.js';
 import {
   KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, RECORD_HELP, START_HELP, VMAPS_HELP,
@@ -17,7 +18,7 @@ import {
 import { defineKstats, runKstats } from './kstats.js';
 import { defineMemgraph, runMemgraph } from './memgraph.js';
 import { type KernelCommand, runKernel } from './kernel.js';
-import { PMM_HELP, VMM_HELP, zxHelp } from './kernel-help.js';
+import { ASPACE_HELP, HANDLE_HELP, PMM_HELP, VMM_HELP, zxHelp } from './kernel-help.js';
 import { addSharedOptions } from './options.js';
 import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
@@ -56,6 +57,9 @@ function usageMessage(command: string, error: CommanderError, argument: string):
   if (command === 'ps' && code === 'commander.excessArguments') {
     return `Unknown option: ${argument}`;
   }
+  if ((command === 'aspace' || command === 'handle') && code !== 'commander.unknownOption') {
+    return DEBUGGER_USAGE[command];
+  }
   if (command === 'page' && code !== 'commander.unknownOption') return PAGE_USAGE;
   if (command === 'kstats' && code === 'commander.unknownOption') return 'Unknown option';
   return message.replace(/^error: /, '');
@@ -70,7 +74,7 @@ function commandNames(program: Command): string {
 /** Adds a command with its help and its action. */
 type Add = (name: string, help: string, action: Action) => Command;
 
-/** Adds the kernel console's commands, whose usage follows the era. */
+/** Adds the kernel console's commands, whose usage follows the era, and the debugger's. */
 function addConsole(add: Add, era: () => Era): void {
   const zx = add('zx', '', async (context, words) => {
     if (words[0] === 'help') throw new HelpAsked(zxHelp(era()));
@@ -85,6 +89,14 @@ function addConsole(add: Add, era: () => Era): void {
   };
   addKernel('pmm', PMM_HELP);
   addKernel('vmm', VMM_HELP);
+  const addDebugger = (name: DebuggerCommand, help: string): void => {
+    add(name, help, async (context, words) => {
+      if (words[0] === 'help') throw new HelpAsked(help);
+      await runDebugger(context, name, words);
+    }).argument('<koid>').argument('[word]');
+  };
+  addDebugger('aspace', ASPACE_HELP);
+  addDebugger('handle', HANDLE_HELP);
 }
 
 /** Builds the commands; `act` runs an action with the options that all commands share. */
