@@ -17,6 +17,9 @@ import { shown } from './import/errors.js';
 import { buildLinux } from './import/linux/build.js';
 import { readSnapshot } from './import/linux/read.js';
 import { recognise } from './import/recognise.js';
+import { bytesOf, isLiveSpec, scanSpec, smapsOfSpec } from './import/linux/live/live.js';
+import type { SmapsSystem } from './import/linux/live/smaps-system.js';
+import type { LinuxSnapshot } from './import/linux/snapshot.js';
 import { kindOfPath, type SourceOptions } from './import/source.js';
 import { fail } from './objects/errors.js';
 import { KernelSystem, type SystemOptions } from './objects/system.js';
@@ -52,8 +55,13 @@ async function checkFile(spec: string): Promise<void> {
   const kind = await kindOfPath(spec);
   if (kind === 'file') return;
   const what = kind === 'folder' ? 'a directory' : 'no such system or file';
-  const expected = 'expected boot, FILE.snap.jsonl, .gz, .br, FILE.json, or -';
+  const expected = 'expected boot, linux, FILE.snap.jsonl, .gz, .br, FILE.json, or -';
   fail('ZX_ERR_NOT_FOUND', `system ${shown(spec)}: ${what}, ${expected}`, { spec });
+}
+
+/** Whose the recorded processes are. */
+function usersOf({ processes }: LinuxSnapshot): ReadonlyMap<number, string> {
+  return new Map(processes.flatMap(({ pid, user }) => (user === undefined ? [] : [[pid, user]])));
 }
 
 /** A simulated system. */
@@ -109,7 +117,7 @@ export class System extends KernelSystem {
     const opened = await openSystem(spec, options);
     if (opened instanceof System) return opened;
     return fail('ZX_ERR_NOT_SUPPORTED',
-      `system ${shown(spec)}: a document is tables without pages, expected a system with pages`,
+      `system ${shown(spec)}: only tables of it are known, expected a system with pages`,
       { spec });
   }
 
@@ -118,15 +126,17 @@ export class System extends KernelSystem {
    *
    * @internal
    */
-  static async fromSnapshot(spec: string, options: SourceOptions): Promise<System> {
+  static async fromSnapshot(
+    spec: string, options: SourceOptions, notes: readonly string[] = [],
+  ): Promise<System> {
     const snapshot = await readSnapshot(spec, options);
     const built = buildLinux(snapshot, (core, rest) => new System(core, rest));
     const { system, outside, kernelMemory, availableBytes } = built;
     system.#recorded = {
-      extras: built.extras, swap: built.swap, swapRuns: built.swapRuns, notes: built.notes,
-      nonPages: built.nonPages,
+      extras: built.extras, swap: built.swap, swapRuns: built.swapRuns,
+      notes: [...notes, ...built.notes], nonPages: built.nonPages,
       notRecordedBytes: built.notRecordedBytes, pfns: built.pfns, firstFrame: built.firstFrame,
-      outsideKoid: outside?.koid,
+      outsideKoid: outside?.koid, users: usersOf(snapshot),
       kmem: () => ({ ...kernelMemory(), availableBytes }),
     };
     return system;
@@ -195,16 +205,25 @@ export class System extends KernelSystem {
  */
 export async function openSystem(
   spec: string, options: OpenOptions = {},
-): Promise<System | DocumentSystem> {
+): Promise<System | DocumentSystem | SmapsSystem> {
   toText(spec, 'spec');
   const { onProgress } = toOptions(options);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     refuse(onProgress, 'onProgress', 'a function');
   }
   if (spec === 'boot') return buildBoot((core, rest) => new System(core, rest));
+  if (isLiveSpec(spec)) return openLive(spec, options);
   if (SNAPSHOT.test(spec)) return System.fromSnapshot(spec, options);
   if (spec !== '-') await checkFile(spec);
   const { kind, input } = await recognise(spec);
   const source = { ...options, ...(input === undefined ? {} : { input }) };
   return kind === 'document' ? readDocument(spec, source) : System.fromSnapshot(spec, source);
+}
+
+/** This machine, now: page by page, or without the rights to see pages as the kernel's figures. */
+async function openLive(spec: string, options: OpenOptions): Promise<System | SmapsSystem> {
+  const { onProgress } = options;
+  const scan = await scanSpec(spec, onProgress);
+  if (scan === undefined) return smapsOfSpec(spec);
+  return System.fromSnapshot(spec, { input: bytesOf(scan.lines) }, scan.notes);
 }

@@ -36,7 +36,9 @@ export function assemble(
   const vmos = withRest(own, recorded?.notRecordedBytes ?? 0);
   const swap = recorded === undefined ? undefined : swapColumns(collected, recorded);
   const maps = mapTable(collected, outcome, swap?.maps);
-  const tasks = taskTable(system, collected, outcome, vmos, plan, extras, swap);
+  const tasks = withUsers(
+    taskTable(system, collected, outcome, vmos, plan, extras, swap), recorded?.users,
+  );
   const notes = [...(recorded?.notes ?? [])];
   if (plan.policy === 'exact' && recorded?.outsideKoid !== undefined) {
     notes.push('outside counts as one owner however many processes it has: a lower bound');
@@ -46,6 +48,12 @@ export function assemble(
     mapsStart: collected.mapsStart, vmoRefs: refTable(collected),
     vmoRefsStart: collected.refsStart, kmem: recorded?.kmem() ?? kmemOf(system),
   };
+}
+
+/** Adds a column for whose processes they are, where that was recorded. */
+function withUsers(tasks: TaskTable, users: Recorded['users']): TaskTable {
+  if (users === undefined || users.size === 0) return tasks;
+  return { ...tasks, user: Array.from(tasks.koid, (koid) => users.get(koid) ?? '') };
 }
 
 function kmemOf(system: KernelSystem): KmemStats {

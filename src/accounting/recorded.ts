@@ -45,6 +45,8 @@ export interface Recorded {
   readonly outsideKoid: number | undefined;
   /** Bytes of VMOs whose pages no recorded process maps: counted, not made. */
   readonly notRecordedBytes: number;
+  /** Name of each process's user by koid, where recorded. */
+  readonly users?: ReadonlyMap<number, string>;
   /** Lines a user should see. */ readonly notes: readonly string[];
   /** PFN of each frame of the core, from `firstFrame` on. */ readonly pfns: Float64Array;
   /** The first frame that stands for a recorded one. */ readonly firstFrame: number;

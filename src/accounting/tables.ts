@@ -59,6 +59,8 @@ export interface TaskTable {
   readonly depth: Uint16Array;
   /** Names, at most 31 characters on Zircon. Untrusted text. */
   readonly name: readonly string[];
+  /** Names of the users of processes, empty for others; undefined where no user is known. */
+  readonly user?: readonly string[];
   /** State word of a thread (`running`, ...), `killoom` of a marked job, else empty. */
   readonly state: readonly string[];
   /** Proportional share of each process (PRIVATE plus scaled SHARED); jobs: sums. */

@@ -4,7 +4,8 @@
 
 /** Options that every command takes. */
 export const SHARED = `Options of every memsim command:
- -s, --system SPEC  The system to look at: boot (default), a recorded Linux snapshot
+ -s, --system SPEC  The system to look at: boot (default), linux (this machine, now)
+                    or linux:PID,PID..., a recorded Linux snapshot
                     (FILE.snap.jsonl, .gz, .br), a memgraph document or a capture
                     of mem --print (FILE.json: tables, no pages), or - for one of
                     these on standard input
@@ -56,8 +57,8 @@ Options:
                 where ? is one of pss private shared swap unmapped kernel name koid;
                 swap adds a column SWAP, unmapped and kernel need --policy exact
  --top=?        Only the first ? of the sorted list; by PSS without --sort
- --group=?      One row for all processes of one name or job
-                where ? is one of name job
+ --group=?      One row for all processes of one name, user or job
+                where ? is one of name user job
 
 ${SHARED}`;
 

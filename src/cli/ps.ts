@@ -21,7 +21,7 @@ interface PsOptions {
   readonly job?: number;
   readonly sort?: PsSortKey;
   readonly top?: number;
-  readonly group?: GroupKey | 'user';
+  readonly group?: GroupKey;
 }
 
 /** Gives the command its options. */
@@ -61,13 +61,13 @@ function checkSort({ tasks }: AccountTables, key: PsSortKey | undefined): void {
 
 /** Runs the command. */
 export async function runPs(context: Context, options: PsOptions): Promise<void> {
-  if (options.group === 'user') {
-    throw new CommandError('ps --group user: the tables know no users, expected name or job');
-  }
   const { era } = context.options;
   const tables = await context.tables();
   checkJob(tables, options.job);
   checkSort(tables, options.sort);
+  if (options.group === 'user' && tables.tasks.user === undefined) {
+    throw new CommandError('ps --group user: this system knows no users, expected name or job');
+  }
   if (options.group !== undefined) {
     const rows = groupRows(tables, options.group, options.job);
     await context.show(rows, groupColumns(tables), () => groupText(rows, era, options.units));

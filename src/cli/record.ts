@@ -107,7 +107,7 @@ export async function runRecord(context: Context, options: RecordOptions): Promi
   );
   if (processes === 0) throw new CommandError('record: none of these processes has memory');
   if (unreadable.length > 0) {
-    context.note([`record: ${unreadable.length} processes may not be read and were left out`]);
+    context.note([`record: not to be read, left out: ${unreadable.join(', ')}`]);
   }
   if (output === '-') await context.print(`${lines.join('\n')}\n`);
   else await write(output, lines);

@@ -1,5 +1,5 @@
 /**
- * `ps --group`: what processes of one name, or of one job, cost together.
+ * `ps --group`: what processes of one name, user or job cost together.
  *
  * A group's figure is the sum of its members' proportional shares. Under a policy whose shares
  * add up (`exact`, `attributed`, `mapcount`) a page that only members reach is counted once, and
@@ -18,15 +18,21 @@ import { type Column, joinLines, right } from './table.js';
 /** What `--group` can group by. */
 export const GROUP_KEYS = ['name', 'user', 'job'] as const;
 
-/** A key of {@link GROUP_KEYS}; the tables know no users. */
-export type GroupKey = Exclude<(typeof GROUP_KEYS)[number], 'user'>;
+/** A key of {@link GROUP_KEYS}; only recorded systems know users. */
+export type GroupKey = (typeof GROUP_KEYS)[number];
 
 /** One group. */
 export interface GroupRow {
-  /** The processes' name, or the job's: untrusted. */ readonly name: string;
-  /** Koid of the job; grouping by name has none. */ readonly koid?: number;
+  /** The processes' name, their user's or the job's: untrusted. */ readonly name: string;
+  /** Koid of the job; other groups have none. */ readonly koid?: number;
   /** Number of processes. */ readonly processes: number;
   /** Sum of their proportional shares. */ readonly pss: Share;
+}
+
+/** What the members of a process's group have in common. */
+function memberOf(row: PsRow, key: GroupKey): string | number {
+  if (key === 'name') return row.name;
+  return key === 'user' ? row.user || '-' : row.parentKoid;
 }
 
 /** The groups of a system (or of one job's subtree), the largest first. */
@@ -36,19 +42,17 @@ export function groupRows(tables: AccountTables, key: GroupKey, jobKoid?: number
   for (const row of psRows(tables, { jobKoid })) {
     if (row.type === 'j') jobNames.set(row.koid, row.name);
     if (row.type !== 'p' || row.pss === undefined) continue;
-    const group = groups.get(key === 'name' ? row.name : row.parentKoid);
-    if (group === undefined) {
-      groups.set(key === 'name' ? row.name : row.parentKoid, {
-        first: row, processes: 1, pss: row.pss,
-      });
-    } else {
+    const member = memberOf(row, key);
+    const group = groups.get(member);
+    if (group === undefined) groups.set(member, { first: row, processes: 1, pss: row.pss });
+    else {
       group.processes++;
       group.pss = addShares(group.pss, row.pss);
     }
   }
   const rows = [...groups.values()].map(({ first, processes, pss }): GroupRow => ({
-    name: key === 'name' ? first.name : (jobNames.get(first.parentKoid) ?? ''),
-    koid: key === 'name' ? undefined : first.parentKoid,
+    name: key === 'job' ? (jobNames.get(first.parentKoid) ?? '') : String(memberOf(first, key)),
+    koid: key === 'job' ? first.parentKoid : undefined,
     processes,
     pss,
   }));

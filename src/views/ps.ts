@@ -23,6 +23,7 @@ export interface PsRow {
   /** Koid of the task above, 0 for the root job. */ readonly parentKoid: number;
   /** Depth below the job the walk began with. */ readonly depth: number;
   /** Its name: untrusted. */ readonly name: string;
+  /** Name of its user, where users are known: untrusted. */ readonly user?: string;
   /** State of a thread, `killoom` of a marked job, else empty. */ readonly state: string;
   /** Proportional share; undefined for threads. */ readonly pss?: Share;
   /** Private bytes; undefined for threads. */ readonly privateBytes?: number;
@@ -80,6 +81,7 @@ function rowAt(tasks: TaskTable, row: number, baseDepth: number): PsRow {
     depth: (tasks.depth[row] ?? 0) - baseDepth,
     name: tasks.name[row] ?? '',
     state: tasks.state[row] ?? '',
+    ...(type === 'p' && tasks.user !== undefined ? { user: tasks.user[row] ?? '' } : {}),
   };
   if (type === 't') return task;
   return {
@@ -232,6 +234,7 @@ export function psColumns(tables: AccountTables): Column<PsRow>[] {
     column('parent', (row) => row.parentKoid),
     column('depth', (row) => row.depth),
     column('name', (row) => row.name),
+    ...known(tasks.user, 'user', (row) => row.user),
     column('pss_bytes', (row) => row.pss && shareValue(row.pss, policy)),
     column('private_bytes', (row) => row.privateBytes),
     column('shared_bytes', (row) => row.sharedBytes),

@@ -196,7 +196,7 @@ const FAILURES: [argv: string[], message: string][] = [
   [['ps', '--job=1043', '--json'], 'ERROR: object with koid 1043 is not a job'],
   [['kstats', '-c'], 'kstats -c: no system here records that, expected -m'],
   [['ps', '-o', '/nowhere/at/all'], 'cannot write /nowhere/at/all: no such file or directory'],
-  [['ps', '--group', 'user'], 'ps --group user: the tables know no users, expected name or job'],
+  [['ps', '--group', 'user'], 'ps --group user: this system knows no users, expected name or job'],
 ];
 
 t.test('every other failure is status 1 and one line, with no result', async (t) => {

@@ -204,13 +204,14 @@ export class SnapshotReader {
     if (maps !== record.maps) {
       fail(this.place, `${maps} maps of pid ${record.pid}`, `${record.maps} as line ${line} says`);
     }
-    const { pid, ppid, comm, cmdline, threads, rollup } = record;
+    const { pid, ppid, comm, cmdline, threads, user, rollup } = record;
     this.processes.push({
       pid,
       ppid,
       comm,
       cmdline,
       threads,
+      ...(user === undefined ? {} : { user }),
       ...(rollup ? { rollup } : {}),
       mapStart,
       mapEnd: this.mappings.length,

@@ -42,6 +42,7 @@ export interface ProcRecord {
   /** Short name, at most 15 bytes on Linux. */ readonly comm: string;
   /** Command line. */ readonly cmdline: string;
   /** Number of threads; 1 if not recorded. */ readonly threads: number;
+  /** Name of its user, if recorded. */ readonly user?: string;
   /** smaps_rollup in kB by name, if recorded. */ readonly rollup?: ReadonlyMap<string, number>;
   /** Number of map records that follow. */ readonly maps: number;
 }
@@ -224,6 +225,7 @@ export function checkProc(fields: Fields): ProcRecord {
     comm: fields.text('comm'),
     cmdline: fields.optionalText('cmdline'),
     threads: status?.get('Threads') ?? 1,
+    ...(fields.has('user') ? { user: fields.text('user') } : {}),
     ...(fields.has('rollup') ? { rollup: fields.counts('rollup') } : {}),
     maps: fields.whole('nmaps'),
   };

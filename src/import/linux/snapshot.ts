@@ -20,6 +20,7 @@ export interface LinuxProcess {
   /** Short name. Untrusted text. */ readonly comm: string;
   /** Command line. Untrusted text. */ readonly cmdline: string;
   /** Number of threads. */ readonly threads: number;
+  /** Name of its user, if recorded. Untrusted text. */ readonly user?: string;
   /** smaps_rollup in kB by name, if recorded. */ readonly rollup?: ReadonlyMap<string, number>;
   /** First of its mappings. */ readonly mapStart: number;
   /** One past the last of its mappings. */ readonly mapEnd: number;

@@ -3,17 +3,15 @@
  *
  * I1. An area that smaps says nothing is in is not read; of a large one no more than holds what
  *     smaps says is in it. So a terabyte that is only reserved costs nothing.
- * I2. Every {@link BREATH_MS} other work gets its turn: an interrupt is heard during a long scan.
  */
 
-import { setImmediate as turn } from 'node:timers/promises';
 import { type Area, usedPages } from './areas.js';
+import type { Breather } from './breather.js';
 import { type FrameRange, FrameSet } from './frame-set.js';
 import { FlagTable, RunWriter } from './page-runs.js';
 import type { ProcFiles } from './proc-files.js';
 import { CHUNK_WORDS, WordFile } from './word-file.js';
 
-const BREATH_MS = 20;
 /** From here on an area is read only until what smaps counted was found: 256 MiB. */
 const LARGE_PAGES = 1 << 16;
 const ZERO_PAGE_BIT = 1 << 24;
@@ -21,22 +19,6 @@ const FRAME_RUNS_PER_LINE = 20_000;
 /** Frames between two wanted ones that are read too, rather than seeking. */
 const GAP_FRAMES = 256;
 const HIGH = 2 ** 32;
-
-/** Lets other work run now and then, and stops when the user does not want to go on. */
-export class Breather {
-  private lastMs = performance.now();
-
-  /** @param signal - aborts the scan */
-  constructor(private readonly signal?: AbortSignal) {}
-
-  /** A good moment for other work. */
-  async breathe(): Promise<void> {
-    if (performance.now() - this.lastMs < BREATH_MS) return;
-    await turn();
-    this.signal?.throwIfAborted();
-    this.lastMs = performance.now();
-  }
-}
 
 /** One scan of page tables: run texts of areas, and the frames they named. */
 export class PageScan {

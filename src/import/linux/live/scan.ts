@@ -9,9 +9,11 @@
  * in use once, 16 bytes for each frame that anybody has.
  */
 
-import { type Area, columnsOf, kbOf, parseAreas } from './areas.js';
-import { Breather, PageScan } from './page-scan.js';
-import { Denied, parseCounts, type ProcFiles, type ProcStat } from './proc-files.js';
+import { type Area, columnsOf, kbOf } from './areas.js';
+import { Breather } from './breather.js';
+import { type Found, findProcesses, rollupOf, userOf } from './found.js';
+import { PageScan } from './page-scan.js';
+import { Denied, parseCounts, type ProcFiles } from './proc-files.js';
 import type { UserNames } from './users.js';
 
 /** What to scan and how. */
@@ -38,14 +40,6 @@ export interface Scan {
   /** Processes that may not be read. */ readonly unreadable: readonly number[];
 }
 
-/** One process, its figures read and its pages not yet. */
-interface Found {
-  readonly stat: ProcStat;
-  readonly areas: readonly Area[];
-  readonly smaps: string;
-  readonly rollup: string;
-}
-
 const DETAILS = ['buddyinfo', 'pagetypeinfo', 'zoneinfo', 'slabinfo', 'iomem', 'swaps'] as const;
 const KIB = 1024;
 
@@ -69,7 +63,7 @@ async function scanOnce(options: ScanOptions, attempt: number): Promise<Scan> {
   try {
     const unreadable: number[] = [];
     const machine = machineRecords(options);
-    const found = await findProcesses(options, breather, unreadable);
+    const found = await findProcesses(proc, options.pids(), breather, unreadable);
     const processLines = await scanPages(options, pages, found, unreadable);
     const { lines: frameLines, frames } = await pages.frameRecords();
     const consistent = await isUnchanged(proc, found, breather);
@@ -84,28 +78,6 @@ async function scanOnce(options: ScanOptions, attempt: number): Promise<Scan> {
   } finally {
     pages.close();
   }
-}
-
-/** The processes to scan, each with its figures. */
-async function findProcesses(
-  { proc, pids }: ScanOptions, breather: Breather, unreadable: number[],
-): Promise<Map<number, Found>> {
-  const found = new Map<number, Found>();
-  for (const pid of pids()) {
-    await breather.breathe();
-    if (pid === process.pid) continue;
-    try {
-      const stat = proc.stat(pid);
-      const smaps = proc.text(pid, 'smaps');
-      const rollup = proc.text(pid, 'smaps_rollup') ?? '';
-      if (stat === undefined || !smaps) continue;
-      found.set(pid, { stat, smaps, rollup, areas: parseAreas(smaps) });
-    } catch (error) {
-      if (!(error instanceof Denied)) throw error;
-      unreadable.push(pid);
-    }
-  }
-  return found;
 }
 
 /** The proc and map records; a process that is gone by now is taken out of `found`. */
@@ -186,19 +158,14 @@ function procRecord(
 ): object {
   const statusText = proc.text(stat.pid, 'status') ?? '';
   const status = [...parseCounts(statusText)].filter(([name]) => /^(Vm|Rss|Threads)/.test(name));
-  const uid = Number(/^Uid:\s+\d+\s+(\d+)/m.exec(statusText)?.[1] ?? NaN);
+  const user = userOf(statusText, users);
   return {
     t: 'proc', pid: stat.pid, ppid: stat.ppid, comm: stat.comm, cmdline: proc.cmdline(stat.pid),
-    ...(Number.isNaN(uid) ? {} : { user: users.nameOf(uid) }),
+    ...(user === undefined ? {} : { user }),
     stat: stat.line, status: Object.fromEntries(status),
-    ...(oracle && rollup !== '' ? { rollup: rollupOf(rollup) } : {}),
+    ...(oracle && rollup !== '' ? { rollup: Object.fromEntries(rollupOf(rollup)) } : {}),
     nmaps: areas.length,
   };
-}
-
-/** smaps_rollup as numbers; its first line is a header. */
-function rollupOf(text: string): object {
-  return Object.fromEntries(parseCounts(text.slice(text.indexOf('\n') + 1)));
 }
 
 function mapRecord(pid: number, area: Area, runs: string, columns: readonly string[]): object {
