@@ -53,5 +53,6 @@ export { Vmo } from './objects/vmo.js';
 export type { VmoRole } from './objects/vmo-object.js';
 export { CachePolicy, VmoChild, VmoOp, VmoOption, VmoSignal } from './objects/vmo-options.js';
 export { DocumentSystem } from './import/document/document.js';
+export type { SmapsSystem } from './import/linux/live/smaps-system.js';
 export { InputError } from './import/errors.js';
 export { memgraphText, type MemgraphOptions } from './views/memgraph.js';
