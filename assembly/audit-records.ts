@@ -4,7 +4,7 @@
 import {
   AS_COUNT, AS_INDEX, AS_LAST, AS_NEXT, AS_TABLES, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_ASPACES,
   H_CONTENTS, H_FRAMES, H_FRAME_BUMP, H_FRAME_FREE, H_STATES, H_VMOS, M_ASPACE, M_BASE,
-  M_PAGES, M_VMO, STATE_COUNT, ST_FREE, ST_LOANED, ST_MMU, ST_OBJECT, V_CHILD, V_MAP_COUNT,
+  M_PAGES, M_VMO, STATE_COUNT, ST_FREE, ST_LOANED, ST_MMU, ST_OBJECT, ST_ZRAM, V_CHILD, V_MAP_COUNT,
   V_NEXT, V_PARENT, V_PINNED, V_REFS, V_SIB,
 } from "./layout";
 import {
@@ -35,12 +35,14 @@ export function auditStates(): i32 {
   let tables: u32 = 0;
   let free: u32 = 0;
   let lent: u32 = 0;
+  let zram: u32 = 0;
   for (let f: u32 = 1; f < bump; f++) {
     const state = load<u32>(frameB(f)) & B_STATE_MASK;
     objects += u32(state == ST_OBJECT);
     tables += u32(state == ST_MMU);
     free += u32(state == ST_FREE);
     lent += u32(state == ST_LOANED);
+    zram += u32(state == ST_ZRAM);
   }
   if (objects != inState(ST_OBJECT)) {
     return broken(BROKEN_STATES, ST_OBJECT, inState(ST_OBJECT), objects);
@@ -59,7 +61,7 @@ export function auditStates(): i32 {
   }
   if (tables != named) return broken(BROKEN_STATES, ST_MMU, named, tables);
   const left = free + (load<u32>(H_FRAMES) - bump); // frames for what is free or nameless
-  const stated = nameless - lent + (inState(ST_MMU) - tables);
+  const stated = nameless - lent - zram + (inState(ST_MMU) - tables);
   return left == stated ? 0 : broken(BROKEN_STATES, ST_FREE, stated, left);
 }
 
@@ -69,6 +71,7 @@ export function auditRecords(): i32 {
   let contents: u32 = 0;
   for (let f: u32 = 1; f < load<u32>(H_FRAME_BUMP); f++) {
     const b = load<u32>(frameB(f));
+    if ((b & B_STATE_MASK) == ST_ZRAM) contents++;
     if ((b & B_STATE_MASK) != ST_OBJECT) continue;
     pins += (b & B_PIN_MASK) >> B_PIN_SHIFT;
     contents += u32(load<u32>(frameC(f)) >> 12 != 0);

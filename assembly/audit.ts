@@ -10,11 +10,13 @@ import {
 } from "./layout";
 import { auditRecords, auditStates } from "./audit-records";
 import { auditTables } from "./audit-tables";
+import { auditStored, seeStored } from "./audit-stored";
 import { strayFrame } from "./contiguous";
 import { frameA, frameB, frameState } from "./frames";
-import { headerOf, isChild, nodeOf, nodeRefs, recordOf } from "./nodes";
+import { headerOf, isChild, mayHaveStored, nodeOf, nodeRefs, recordOf } from "./nodes";
 import { wrongShowing } from "./intervals";
 import { pagedFault } from "./pager";
+import { isStored } from "./stored";
 import { countRange, indexAt } from "./tree";
 import { scratchAlloc, scratchFree } from "./account";
 
@@ -28,6 +30,7 @@ export const BROKEN_KEY: i32 = 7;
 export const BROKEN_INTERVAL: i32 = 8;
 export const BROKEN_RUN: i32 = 9;
 export const BROKEN_DIRTY: i32 = 10;
+export const BROKEN_STORED: i32 = 11;
 export const BROKEN_WRITABLE: i32 = 16;
 export const BROKEN_PRESENT: i32 = 17;
 export const BROKEN_TABLE: i32 = 18;
@@ -64,6 +67,7 @@ export function audit(): i32 {
     if (result == 0) result = auditKeys(v, root);
   }
   if (result == 0) result = compareRefs(seen);
+  if (result == 0) result = auditStored();
   if (result == 0) result = auditPath();
   if (result == 0) result = auditRecords();
   if (result == 0) result = auditTables();
@@ -133,6 +137,10 @@ function recount(node: u32, height: u32, seen: u32): i32 {
     const set = (mask >> i & 1) != 0;
     if (!isChild(slot)) {
       if (set) return broken(BROKEN_MASK, node, i, 0);
+      if (isStored(slot)) {
+        if (height != 1 || !mayHaveStored(node)) return broken(BROKEN_STORED, node, slot, height);
+        seeStored(slot);
+      }
       continue;
     }
     if (height == 1) {
@@ -143,6 +151,9 @@ function recount(node: u32, height: u32, seen: u32): i32 {
       continue;
     }
     const child = headerOf(nodeOf(slot));
+    if (mayHaveStored(nodeOf(slot)) && !mayHaveStored(node)) {
+      return broken(BROKEN_STORED, node, i, 0);
+    }
     pages += load<u32>(child + NH_COUNT);
     if (!set && (load<u32>(child + NH_REFS) > 1 || load<u32>(child + NH_MASK) != 0)) {
       return broken(BROKEN_MASK, node, i, load<u32>(child + NH_REFS));

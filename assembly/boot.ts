@@ -3,9 +3,10 @@
  */
 import {
   ASPACE_BYTES, CHUNK_BYTES, CLASS_DENSE, FIRST_CHUNK, HEADER, H_BRK, H_FRAMES, H_FRAME_A,
-  H_FRAME_B, H_FRAME_BUMP, H_FRAME_C, H_FRAME_D, H_LIMIT, H_LOW, H_MAGIC, H_STATES, H_XFER,
+  H_FRAME_B, H_FRAME_BUMP, H_FRAME_C, H_FRAME_D, H_LIMIT, H_LIST, H_LOW, H_MAGIC, H_STATES, H_XFER,
   MAPPING_BYTES, NO_MEMORY, PAGE_BYTES, POOL_ASPACE, POOL_CONTENT, POOL_MAPPING, POOL_NODE,
-  POOL_TABLE, POOL_TABLE_DATA, POOL_VMO, ST_WIRED, TABLE_BYTES, VMO_BYTES,
+  POOL_STORED, POOL_TABLE, POOL_TABLE_DATA, POOL_VMO, POOL_ZRAM, STORED_BYTES, ST_WIRED,
+  TABLE_BYTES, VMO_BYTES, ZRAM_BYTES,
 } from "./layout";
 import { chunkAlloc, poolInit } from "./heap";
 import { frameB } from "./frames";
@@ -25,7 +26,7 @@ export function boot(pages: u32, limitChunks: u32): i32 {
   const column = <u32>((<u64>frames * 4 + CHUNK_BYTES - 1) / CHUNK_BYTES);
   if (!placeColumn(H_FRAME_A, column) || !placeColumn(H_FRAME_B, column)
     || !placeColumn(H_FRAME_C, column) || !placeColumn(H_FRAME_D, column)) return NO_MEMORY;
-  if (!placeColumn(H_XFER, 1)) return NO_MEMORY;
+  if (!placeColumn(H_XFER, 1) || !placeColumn(H_LIST, 1)) return NO_MEMORY;
   store<u32>(H_FRAMES, frames);
   store<u32>(H_FRAME_BUMP, 1);
   store<u32>(frameB(0), ST_WIRED);
@@ -37,6 +38,8 @@ export function boot(pages: u32, limitChunks: u32): i32 {
   for (let c: u32 = 0; c <= CLASS_DENSE; c++) poolInit(POOL_TABLE_DATA + c, 128 << c, 4);
   poolInit(POOL_CONTENT, PAGE_BYTES, 0);
   for (let h: u32 = 1; h < 12; h++) poolInit(POOL_NODE + h, 0, 0);
+  poolInit(POOL_STORED, STORED_BYTES, 0);
+  poolInit(POOL_ZRAM, ZRAM_BYTES, 0);
   store<u32>(H_LOW, 1);
   if (!admitHeight(2)) return NO_MEMORY;
   store<u32>(H_MAGIC, MAGIC);

@@ -130,7 +130,7 @@ export function takeBumped(vmo: u32, key: u64, frame: u32): void {
 
 // @ts-ignore: decorator
 @inline
-function nameFrame(vmo: u32, key: u64, frame: u32): void {
+export function nameFrame(vmo: u32, key: u64, frame: u32): void {
   const family = load<u32>(vmo + V_FAMILY);
   store<u32>(frameA(frame), 1);
   store<u32>(frameB(frame), wordB(key));

@@ -11,6 +11,7 @@ import {
 } from "./layout";
 import { poolReserve } from "./heap";
 import { commitRun, contentOf } from "./commit";
+import { expandKeys, reserveExpand, storedIn } from "./compress";
 import { takeBack } from "./contiguous";
 import { frameC, freeFrames } from "./frames";
 import { commitPaged, isPagerRoot } from "./pager";
@@ -18,7 +19,8 @@ import { ready, reserveContents, reserveNodes, ZERO_RUNS, writeNeeds } from "./r
 import { seenFrame, setSize, taggedEnd, vmoBase, vmoSize } from "./vmos";
 
 /**
- * Copies bytes of a VMO into the transfer buffer. The range is inside the VMO and at most 64 KiB.
+ * Copies bytes of a VMO into the transfer buffer. The range is inside the VMO and at most 64 KiB;
+ * what is compressed in it was made again by `expand`.
  */
 export function readBytes(vmo: u32, offset: u64, length: u32): void {
   let to = load<u32>(H_XFER);
@@ -44,7 +46,8 @@ export function prepareWrite(vmo: u32, offset: u64, length: u64): i32 {
   const lo = vmoBase(vmo) + (offset >> 12);
   const hi = vmoBase(vmo) + ((offset + length + PAGE_BYTES - 1) >> 12);
   if (!reservePages(vmo, lo, hi)) return NO_MEMORY;
-  return poolReserve(POOL_CONTENT, <u32>(hi - lo) + 1) ? 0 : NO_MEMORY;
+  const contents = <u32>(hi - lo) + 1 + storedIn(vmo, lo, hi); // bytes for each, and made again
+  return poolReserve(POOL_CONTENT, contents) ? 0 : NO_MEMORY;
 }
 
 /** Reserves all that committing the keys [lo, hi) can take. */
@@ -69,7 +72,7 @@ export function prepareZero(vmo: u32, page: u64, n: u64, partial: u32, runs: u32
   let needs: u64 = 0;
   for (let i: u32 = 0; i < 2; i++) {
     const key = i == 0 ? lo : lo + n - 1;
-    if ((partial >> i & 1) == 0 || seenFrame(vmo, key) == 0) continue;
+    if ((partial >> i & 1) == 0 || !shows(vmo, key)) continue;
     needs += writeNeeds(vmo, key, key + 1);
     top = max(top, key + 1);
   }
@@ -98,9 +101,26 @@ export function writeBytes(vmo: u32, offset: u64, length: u32): void {
   }
 }
 
-/** Whoever uses a page that a contiguous VMO has lent out takes it back, also by reading. */
+/**
+ * Whoever uses pages gets them here first, also by reading: those that a contiguous VMO has lent
+ * out, and compressed ones.
+ */
 function recall(vmo: u32, lo: u64, hi: u64): void {
   if (load<u32>(vmo + V_LENT) != 0) takeBack(vmo, lo, hi);
+  expandKeys(vmo, lo, hi);
+}
+
+/** Whether a VMO shows a page at `key`, compressed or not. */
+function shows(vmo: u32, key: u64): bool {
+  return seenFrame(vmo, key) != 0 || storedIn(vmo, key, key + 1) != 0;
+}
+
+/** Makes the compressed pages [page, page + n) again, as an access does. 0 or NO_MEMORY. */
+export function expand(vmo: u32, page: u64, n: u64): i32 {
+  const lo = vmoBase(vmo) + page;
+  if (!reserveExpand(vmo, lo, lo + n)) return NO_MEMORY;
+  expandKeys(vmo, lo, lo + n);
+  return 0;
 }
 
 /** The frame at `key`, made the VMO's own. */
@@ -112,7 +132,7 @@ function ownFrame(vmo: u32, key: u64): u32 {
 /** Zeroes bytes of one page, where there is content to zero. Prepared by `prepareZero`. */
 export function zeroInPage(vmo: u32, page: u64, from: u32, length: u32): void {
   const key = vmoBase(vmo) + page;
-  if (seenFrame(vmo, key) == 0) return;
+  if (!shows(vmo, key)) return;
   const content = load<u32>(frameC(ownFrame(vmo, key))) >> 12 << 12;
   if (content != 0) memory.fill(content + from, 0, length);
 }

@@ -9,11 +9,12 @@
 import {
   A_DIRTY_SHIFT, AS_COUNT, AS_INDEX, AS_NEXT, AS_PRESENT, AS_ROOT, AS_TABLES, B_KEY_SHIFT, FANOUT,
   H_ASPACES, H_CONTENTS, H_OUT, H_STATES, H_VMOS, M_BASE, M_KEY, M_PAGES, M_PERMS, M_VMO, NH_COUNT,
-  PAGE_BYTES, PTE_W, STATE_COUNT, VF_DISCARDED, V_BASE, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND,
+  PAGE_BYTES, PTE_W, SLOT_STORED, STATE_COUNT, S_BYTES, VF_DISCARDED, V_BASE, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND,
   V_LENT, V_LIMIT, V_NEXT, V_PARENT, V_PINNED, V_ROOT, V_SEQ, V_SIZE,
 } from "./layout";
 import { frameA, frameB, frameC } from "./frames";
 import { headerOf, isChild, nodeOf } from "./nodes";
+import { isStored, storedAt, storedOf } from "./stored";
 import { entryGet, TABLE_MASK } from "./tables";
 
 function mix(hash: u64, value: u64): u64 {
@@ -51,10 +52,19 @@ function digestNode(start: u64, node: u32, height: u32): u64 {
   let hash = mix(start, load<u32>(headerOf(node) + NH_COUNT));
   for (let i: u32 = 0; i < FANOUT; i++) {
     const slot = load<u32>(node + (i << 2));
-    if (!isChild(slot)) hash = mix(hash, slot);
+    if (isStored(slot)) hash = digestStored(mix(hash, SLOT_STORED), storedOf(slot));
+    else if (!isChild(slot)) hash = mix(hash, slot);
     else if (height > 1) hash = digestNode(mix(hash, i), nodeOf(slot), height - 1);
     else hash = digestFrame(mix(hash, i), slot);
   }
+  return hash;
+}
+
+function digestStored(start: u64, record: u32): u64 {
+  const bytes = load<u32>(record + S_BYTES);
+  const from = storedAt(record);
+  let hash = mix(start, bytes);
+  for (let at: u32 = 0; at < bytes; at++) hash = mix(hash, load<u8>(from + at));
   return hash;
 }
 

@@ -16,6 +16,7 @@ import {
 } from "./layout";
 import { mapAlong } from "./along";
 import { commitRun } from "./commit";
+import { expandKeys, storedIn } from "./compress";
 import { takeBack } from "./contiguous";
 import { freeFrames } from "./frames";
 import { findMapping, mappingBase, mappingEnd } from "./mappings";
@@ -24,6 +25,7 @@ import { isPagerRoot } from "./pager";
 import {
   admitKey, contentsLow, ready, reserveContents, reserveNodes, reserveTables, writeNeeds,
 } from "./reserve";
+import { anyStored } from "./stored";
 import { entriesSet, entryGet, entrySet, hitRun, makeRoomFor, TABLE_MASK } from "./tables";
 import { writeOne } from "./single";
 import { findLeaf } from "./tree";
@@ -91,10 +93,27 @@ export function reserveAccess(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
       at += run;
     }
   }
+  if ((access & PERM_WRITE) == 0 && anyStored()) {
+    contents = compressedIn(aspace, vpn, end);
+    frames += contents;
+  }
   if (frames > <u64>freeFrames()) frames -= tables - tablesNeeded(aspace, vpn, n);
   if (frames > <u64>freeFrames() || !reserveTables(n, partsOf(aspace, vpn, end))) return NO_MEMORY;
   if (runs != 0 && !reserveNodes(pages, top, runs)) return NO_MEMORY;
   return reserveContents(<u32>contents) ? 0 : NO_MEMORY;
+}
+
+/** Pages of a mapped range that are compressed. */
+function compressedIn(aspace: u32, vpn: u64, end: u64): u64 {
+  let pages: u64 = 0;
+  for (let at = vpn; at < end;) {
+    const m = findMapping(aspace, at);
+    const stop = min(end, mappingEnd(m));
+    const key = load<u64>(m + M_KEY) + (at - mappingBase(m));
+    pages += storedIn(load<u32>(m + M_VMO), key, key + (stop - at));
+    at = stop;
+  }
+  return pages;
 }
 
 /** Mappings that a range has pages of. */
@@ -285,8 +304,9 @@ function faultSlow(aspace: u32, vpn: u64, access: u32): i32 {
   if (m == 0) return NOT_FOUND;
   const status = checkAccess(m, vpn, 1, access);
   if (status < 0) return status;
-  if (!ready() || !admitKey(load<u64>(m + M_KEY) + (vpn - mappingBase(m)))) return NO_MEMORY;
-  if (freeFrames() < 6 || contentsLow()) {
+  const key = load<u64>(m + M_KEY) + (vpn - mappingBase(m));
+  if (!ready() || !admitKey(key)) return NO_MEMORY;
+  if (freeFrames() < 6 || contentsLow() || storedIn(load<u32>(m + M_VMO), key, key + 1) != 0) {
     const tight = prepare(aspace, vpn, 1, access);
     if (tight < 0) return tight;
   }
@@ -303,6 +323,7 @@ function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
   const perms = load<u32>(m + M_PERMS);
   const base = PTE_P | PTE_A | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
   if (kind == VK_CONTIGUOUS) takeBack(vmo, key, key + n);
+  expandKeys(vmo, key, key + n);
   if ((access & PERM_WRITE) != 0) {
     return writeLeaves(aspace, m, vmo, vpn, key, n, base | PTE_W | PTE_D);
   }

@@ -10,8 +10,8 @@
  * Cost: 16 bytes a frame; taking one is 4 stores to 4 streams.
  */
 import {
-  A_REF_MASK, B_STATE_MASK, H_CONTENTS, H_FRAMES, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C,
-  H_FRAME_D, H_FRAME_FREE, H_STATES, POOL_CONTENT, ST_FREE,
+  A_DIRTY_SHIFT, A_REF_MASK, B_STATE_MASK, H_CONTENTS, H_FRAMES, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C,
+  H_FRAME_D, H_FRAME_FREE, H_STATES, PAGE_GOING, POOL_CONTENT, ST_FREE,
 } from "./layout";
 import { poolFree } from "./heap";
 
@@ -27,6 +27,11 @@ export function freeFrames(): u32 { return load<u32>(H_STATES); }
 export function stateAdd(state: u32, delta: i32): void {
   const at = H_STATES + (state << 2);
   store<u32>(at, load<u32>(at) + delta);
+}
+
+/** Whether a page is on its way out of every list (sweep.ts). */
+export function isGoing(frame: u32): bool {
+  return load<u32>(frameA(frame)) >> A_DIRTY_SHIFT == PAGE_GOING;
 }
 
 /** Takes a free frame without touching the counters (a run does them once). There must be one. */

@@ -5,9 +5,10 @@
  */
 import {
   A_REF_MASK, AS_PRESENT, AS_TABLES, BAD_STATE, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_OUT,
-  H_STATES, NO_MEMORY, PERM_WRITE, ST_FREE, V_LENT,
+  H_STATES, H_STORED_BYTES, NO_MEMORY, PERM_WRITE, ST_FREE, V_LENT,
 } from "./layout";
 import * as along from "./along";
+import * as compression from "./compress";
 import * as contents from "./content";
 import * as contiguous from "./contiguous";
 import * as faults from "./fault";
@@ -15,6 +16,8 @@ import * as frames from "./frames";
 import * as maps from "./mappings";
 import * as pinning from "./pins";
 import { reserveContents, reserveTables } from "./reserve";
+import { storedCount } from "./stored";
+import { seeStoredKeys } from "./stored-shares";
 import { pteGet } from "./walk";
 import * as trees from "./tree";
 import * as vmos from "./vmos";
@@ -104,6 +107,31 @@ export function vmoPrepareWrite(vmo: u32, offset: f64, length: f64): i32 {
 export function vmoWrite(vmo: u32, offset: f64, length: u32): void {
   contents.writeBytes(vmo << 4, <u64>offset, length);
 }
+/** Makes the compressed pages of a range again. 0 or NO_MEMORY. */
+export function vmoExpand(vmo: u32, page: f64, n: f64): i32 {
+  return contents.expand(vmo << 4, <u64>page, <u64>n);
+}
+/** Compresses pages of a range, a batch at most; what became of them at H_OUT (compress.ts). */
+export function vmoCompress(vmo: u32, page: f64, n: f64, mode: u32): void {
+  const base = vmos.vmoBase(vmo << 4);
+  const lo = base + <u64>page;
+  compression.compressKeys(vmo << 4, lo, min(lo + <u64>n, base + vmos.vmoSize(vmo << 4)), mode);
+  store<f64>(H_OUT, load<f64>(H_OUT) - <f64>base);
+}
+/** Compressed pages of a range of a VMO's own list. */
+export function vmoCompressed(vmo: u32, page: f64, n: f64): u32 {
+  const lo = vmos.vmoBase(vmo << 4) + <u64>page;
+  return compression.storedIn(vmo << 4, lo, lo + <u64>n);
+}
+/** What VMOs see of compressed pages, counted in their records (stored-shares.ts). */
+export function vmoSeeCompressed(vmo: u32, page: f64, n: f64, what: u32, value: u32): void {
+  const lo = vmos.vmoBase(vmo << 4) + <u64>page;
+  seeStoredKeys(vmo << 4, lo, lo + <u64>n, what, value);
+}
+/** Bytes that compressed pages came to. */
+export function storedBytes(): f64 { return <f64>load<u64>(H_STORED_BYTES); }
+/** Pages that are compressed. */
+export function storedPages(): u32 { return storedCount(); }
 export function vmoPin(vmo: u32, page: f64, n: f64): i32 {
   return pinning.pin(vmo << 4, <u64>page, <u64>n);
 }

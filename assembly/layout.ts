@@ -57,6 +57,8 @@ export const H_PATH_LEAF: u32 = HEADER + 224; // u64, key >> 5 of its leaf
 // entries of the look-aside buffer of other epochs are stale
 export const H_TLB_EPOCH: u32 = HEADER + 220;
 export const H_REGIONS: u32 = HEADER + 232; // free regions of adjacent chunks, by address
+export const H_LIST: u32 = HEADER + 236; // address of a chunk for lists inside one operation
+export const H_STORED_BYTES: u32 = HEADER + 240; // u64, bytes of compressed pages
 export const H_PATH: u32 = HEADER + 256; // 16 nodes by height: the last descent
 // 112 words: work claimed and done, a pair for each phase (at most 55)
 export const H_CLAIM: u32 = HEADER + 512;
@@ -65,6 +67,7 @@ export const H_GIVEN_UP: u32 = H_CLAIM + 448; // not 0: a thread gave up waiting
 export const H_PATIENCE: u32 = H_CLAIM + 452; // milliseconds without progress that are waited
 export const H_POOLS: u32 = HEADER + 1024; // POOL_COUNT pools of 32 bytes
 export const H_NODE_CHUNKS: u32 = HEADER + 2048; // list of node chunks by height
+export const H_ZRAM_ROOM: u32 = HEADER + 2176; // first ZRAM page with room, by class (10)
 export const H_STRICT: u32 = HEADER + 2304; // debug: pools have no spare but what was reserved
 export const H_BUDGET: u32 = HEADER + 2308; // debug: records reserved, by pool, then
 // look-aside buffer of leaf tables: 8192 entries of | space | page >> 9 | table, W | epoch |
@@ -90,6 +93,7 @@ export const A_DIRTY_SHIFT: u32 = 30; // pages of a pager's VMO: clean 0, dirty 
 export const PAGE_CLEAN: u32 = 0;
 export const PAGE_DIRTY: u32 = 1;
 export const PAGE_CLEANING: u32 = 2;
+export const PAGE_GOING: u32 = 3; // of an anonymous page in a sweep: D is what replaces it
 export const B_STATE_MASK: u32 = 0xf;
 export const B_PIN_SHIFT: u32 = 8;
 export const B_PIN_ONE: u32 = 1 << 8;
@@ -149,7 +153,9 @@ export const NH_SHIFT: u32 = 4;
 export const NH_REFS: u32 = 0;
 export const NH_MASK: u32 = 4;
 export const NH_COUNT: u32 = 8;
-export const NH_AUX: u32 = 12; // free and released nodes: next; living ones: copied from
+// free and released nodes: next; living ones: | copied from | 6 bits | compressed pages below 1 |
+export const NH_AUX: u32 = 12;
+export const AUX_STORED: u32 = 1; // may be set where none is; where it is clear, there is none
 export const HEIGHT_MAX: u32 = 11; // 32^11 = 2^55 keys
 export const KEY_MAX: u64 = 1 << 52;
 
@@ -161,6 +167,23 @@ export const SLOT_ZERO: u32 = 0x40000000; // reads zero, hides a live parent; co
 export const SLOT_ZERO_DIRTY: u32 = 0x80000000;
 export const SLOT_ZERO_CLEANING: u32 = 0x80000001; // being written back
 export const SLOT_ZERO_UNTRACKED: u32 = 0x80000002; // behind the stream: nobody writes them back
+
+// a compressed page: its record's address >> 4 (stored.ts); in leaves only
+export const SLOT_STORED: u32 = 0xc0000000;
+
+// ---- compressed pages, 16 bytes, and ZRAM pages, 32 bytes ---------------------------------------
+export const STORED_BYTES: u32 = 16;
+export const S_REFS: u32 = 0;
+export const S_PLACE: u32 = 4; // ZRAM page's record | item
+export const S_BYTES: u32 = 8;
+export const S_GOING: u32 = 12; // while it is expanded: | shared 1 | frame |
+export const STORED_BYTES_MOST: u32 = 2048;
+export const ZRAM_BYTES: u32 = 32;
+export const Z_FRAME: u32 = 0;
+export const Z_TAKEN: u32 = 4; // a bit for each item
+export const Z_CLASS: u32 = 8;
+export const Z_NEXT: u32 = 12; // list of those of a class that have room
+export const Z_PREV: u32 = 16;
 
 // ---- VMO record, 128 bytes ----------------------------------------------------------------------
 export const VMO_BYTES: u32 = 128;
@@ -258,7 +281,9 @@ export const POOL_TABLE: u32 = 3;
 export const POOL_TABLE_DATA: u32 = 4; // 5 classes: 128, 256, 512, 1024, 2048 bytes
 export const POOL_CONTENT: u32 = 9; // 4 KiB
 export const POOL_NODE: u32 = 10; // + height, 1..11
-export const POOL_COUNT: u32 = 22;
+export const POOL_STORED: u32 = 22; // compressed pages
+export const POOL_ZRAM: u32 = 23; // ZRAM pages
+export const POOL_COUNT: u32 = 24;
 
 // ---- status numbers (zx_status_t) ---------------------------------------------------------------
 export const NO_MEMORY: i32 = -4;

@@ -13,8 +13,9 @@
  * I3. `pages below` counts frames in the leaves below, with multiplicity.
  */
 import { chunkAlloc, poolAt, strictCount, strictRefuses } from "./heap";
+import { isStored, storedAdd } from "./stored";
 import {
-  A_REF, CHUNK_BYTES, FANOUT, H_FRAME_A, H_LOW, H_NODE_CHUNKS, H_PENDING, NC_FRESH, NC_HEADERS,
+  AUX_STORED, A_REF, CHUNK_BYTES, FANOUT, H_FRAME_A, H_LOW, H_NODE_CHUNKS, H_PENDING, NC_FRESH, NC_HEADERS,
   NC_HEIGHT, NC_NEXT, NC_RECORDS, NH_AUX, NH_BYTES, NH_COUNT, NH_MASK, NH_REFS, NH_SHIFT,
   NODES_PER_CHUNK, NODE_BYTES, NODE_SHIFT, NR_BYTES, POOL_NODE, P_BUMP, P_END, P_FREE, P_FRESH,
   P_KEEP, P_LIVE, P_SPARE, SLOT_TAGS,
@@ -133,19 +134,25 @@ export function nodeCopy(old: u32, height: u32, replaced: u32 = 0): u32 {
   store<u32>(h + NH_REFS, 1);
   store<u32>(h + NH_MASK, mask);
   store<u32>(h + NH_COUNT, load<u32>(o + NH_COUNT));
-  store<u32>(h + NH_AUX, originOf(old, o));
+  store<u32>(h + NH_AUX, originOf(old, o) | load<u32>(o + NH_AUX) & AUX_STORED);
   store<u32>(o + NH_MASK, load<u32>(o + NH_MASK) | mask);
   store<u32>(o + NH_REFS, load<u32>(o + NH_REFS) - 1);
   return node;
 }
 
-/** One more reference to each frame in the wanted slots of a leaf; a bit for each. */
+/**
+ * One more reference to each frame in the wanted slots of a leaf, a bit for each; and to each
+ * compressed page.
+ */
 function shareFrames(leaf: u32, wanted: u32): u32 {
   const columnA = load<u32>(H_FRAME_A);
   let mask: u32 = 0;
   for (let i: u32 = 0; i < FANOUT; i++) {
     const slot = load<u32>(leaf + (i << 2));
-    if (!isChild(slot) || (wanted >> i & 1) == 0) continue;
+    if (!isChild(slot) || (wanted >> i & 1) == 0) {
+      if (isStored(slot)) storedAdd(slot); // never among the replaced: an access expands it first
+      continue;
+    }
     mask |= 1 << i;
     const refs = columnA + (slot << 2);
     store<u32>(refs, load<u32>(refs) + A_REF);
@@ -171,7 +178,7 @@ function shareNodes(node: u32): u32 {
  * lives.
  */
 function originOf(old: u32, header: u32): u32 {
-  const first = load<u32>(header + NH_AUX);
+  const first = load<u32>(header + NH_AUX) & ~(NODE_BYTES - 1);
   return first != 0 && nodeRefs(first) != 0 ? first : old;
 }
 
@@ -180,7 +187,7 @@ function originOf(old: u32, header: u32): u32 {
  * same height by now: whoever uses it compares the slots.
  */
 export function nodeOrigin(node: u32): u32 {
-  const origin = load<u32>(headerOf(node) + NH_AUX);
+  const origin = load<u32>(headerOf(node) + NH_AUX) & ~(NODE_BYTES - 1);
   return origin != 0 && nodeRefs(origin) != 0 ? origin : 0;
 }
 
@@ -192,6 +199,17 @@ export function slotsDiffer(a: u32, b: u32): u32 {
     bits |= <u32>i32x4.bitmask(unlike) << (i << 2);
   }
   return bits;
+}
+
+/** Whether a compressed page may stand below a living node. */
+export function mayHaveStored(node: u32): bool {
+  return (load<u32>(headerOf(node) + NH_AUX) & AUX_STORED) != 0;
+}
+
+/** From now on one may. */
+export function noteStored(node: u32): void {
+  const at = headerOf(node) + NH_AUX;
+  store<u32>(at, load<u32>(at) | AUX_STORED);
 }
 
 /** Drops one reference to a node; the last puts it on the list that `releaseStep` works off. */

@@ -9,12 +9,13 @@
 import { chunksLeft, poolAt, poolReserve, poolSpare } from "./heap";
 import {
   A_REF_MASK, FANOUT, FANOUT_BITS, H_CONTENTS, H_LOW, H_MAX_HEIGHT, NH_MASK, POOL_CONTENT,
-  POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, VK_CONTIGUOUS,
+  POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, S_REFS, VK_CONTIGUOUS,
   V_HEIGHT, V_KIND, V_LIMIT, V_PARENT, V_ROOT,
 } from "./layout";
 import { admitHeight, beyond, findLeaf, heightFor, KEEP_NODES } from "./tree";
 import { chunksForNodes, headerOf, isChild, nodeReserve } from "./nodes";
 import { frameA, frameC, freeFrames } from "./frames";
+import { isStored, storedOf } from "./stored";
 import { seenFrame } from "./vmos";
 
 /**
@@ -102,6 +103,10 @@ export function writeNeeds(vmo: u32, lo: u64, hi: u64): u64 {
       if (isChild(slot)) {
         if (!shared && isOwn(leaf, i + j, slot)) continue;
         if (contents && load<u32>(frameC(slot)) >> 12 != 0) slots++;
+      } else if (isStored(slot)) { // made again, and copied then where it is shared
+        const copies = u32(shared || load<u32>(storedOf(slot) + S_REFS) > 1);
+        frames += copies;
+        slots += 1 + copies;
       } else if (contents && key + j < live) {
         const seen = seenFrame(vmo, key + j);
         if (seen != 0 && load<u32>(frameC(seen)) >> 12 != 0) slots++;

@@ -19,9 +19,10 @@ import {
 } from "./layout";
 import { poolAt } from "./heap";
 import {
-  headerOf, isChild, nodeCopy, nodeCount, nodeDrop, nodeFree, nodeHeight, nodeMask, nodeNew, nodeOf,
-  nodeRefs, nodeReserve, slotOf,
+  headerOf, isChild, mayHaveStored, nodeCopy, nodeCount, nodeDrop, nodeFree, nodeHeight, nodeMask,
+  nodeNew, nodeOf, nodeRefs, nodeReserve, noteStored, slotOf,
 } from "./nodes";
+import { isStored, storedAdd, storedDrop } from "./stored";
 import { frameA, frameDrop } from "./frames";
 
 export const KEEP_NODES: u32 = 4;
@@ -98,6 +99,7 @@ function growTo(vmo: u32, key: u64): void {
     const h = headerOf(top);
     store<u32>(h + NH_COUNT, nodeCount(node));
     store<u32>(h + NH_MASK, u32(nodeRefs(node) > 1 || nodeMask(node) != 0));
+    if (mayHaveStored(node)) noteStored(top);
     store<u32>(vmo + V_ROOT, slotOf(top));
     store<u8>(vmo + V_HEIGHT, <u8>height);
   }
@@ -238,6 +240,7 @@ export function firstIndex(base: u64, lo: u64, step: u64): u32 {
 
 /** Drops what a slot of a node of height + 1 holds. */
 export function dropSlot(slot: u32, height: u32): void {
+  if (isStored(slot)) storedDrop(slot);
   if (!isChild(slot)) return;
   if (height == 0) frameDrop(slot);
   else nodeDrop(nodeOf(slot));
@@ -347,7 +350,7 @@ export function trimCopy(slot: u32, height: u32, base: u64, lo: u64, hi: u64): u
         if (nodeMask(nodeOf(kept)) != 0) mask |= 1 << i;
         count += nodeCount(nodeOf(kept));
       }
-    }
+    } else if (isStored(child)) storedAdd(child);
     store<u32>(made + (i << 2), kept);
     any = true;
   }
@@ -357,6 +360,7 @@ export function trimCopy(slot: u32, height: u32, base: u64, lo: u64, hi: u64): u
   }
   store<u32>(headerOf(made) + NH_MASK, mask);
   store<u32>(headerOf(made) + NH_COUNT, count);
+  if (mayHaveStored(old)) noteStored(made);
   return slotOf(made);
 }
 
@@ -378,7 +382,7 @@ export function releaseStep(budget: u32): bool {
       if (slot != 0 && (slot & SLOT_TAG) == 0) {
         if (height == 1) frameDrop(slot);
         else nodeDrop(nodeOf(slot));
-      }
+      } else if (isStored(slot)) storedDrop(slot);
     }
     nodeFree(node, height);
   }

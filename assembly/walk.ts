@@ -14,11 +14,11 @@
  */
 import {
   AS_PRESENT, AS_ROOT, AS_TABLES, CLASS_DENSE, H_TLB, H_TLB_EPOCH, H_WALKS, POOL_TABLE,
-  POOL_TABLE_DATA, PTE_W, ST_MMU, T_BITMAP, T_CLASS, T_COUNT, T_DATA, T_FRAME, T_LEVEL, TLB_MASK,
+  POOL_TABLE_DATA, PTE_SHIFT, PTE_W, ST_MMU, T_BITMAP, T_CLASS, T_COUNT, T_DATA, T_FRAME, T_LEVEL, TLB_MASK,
   WALKS_MASK,
 } from "./layout";
 import { poolAlloc, poolFree } from "./heap";
-import { frameAlloc, frameFree } from "./frames";
+import { frameAlloc, frameFree, isGoing } from "./frames";
 import {
   entryAt, entryClear, entryGet, entrySet, makeRoom, nextEntry, protectEntries, TABLE_MASK,
 } from "./tables";
@@ -211,9 +211,12 @@ function protectBelow(table: u32, i: u32, level: u32, base: u64, lo: u64, hi: u6
   if (entry != 0) tablesProtect(entry & TABLE_MASK, level - 1, base, lo, hi);
 }
 
-/** Removes the entries of the virtual pages [lo, hi) and every table that becomes empty. */
-export function tablesUnmap(
-  aspace: u32, table: u32, level: u32, base: u64, lo: u64, hi: u64
+/**
+ * Removes the entries of the virtual pages [lo, hi) and every table that becomes empty; `going`:
+ * only entries to pages that are on their way out.
+ */
+function tablesUnmap(
+  aspace: u32, table: u32, level: u32, base: u64, lo: u64, hi: u64, going: bool
 ): void {
   const step = <u64>1 << ((level - 1) * 9);
   const first: u32 = lo <= base ? 0 : <u32>min<u64>((lo - base) / step, 512);
@@ -221,12 +224,13 @@ export function tablesUnmap(
     const at = base + <u64>i * step;
     if (at >= hi) return;
     if (level == 1) {
+      if (going && !isGoing(entryGet(table, i) >> PTE_SHIFT)) continue;
       entryClear(table, i);
       store<u32>(aspace + AS_PRESENT, load<u32>(aspace + AS_PRESENT) - 1);
       continue;
     }
     const below = entryGet(table, i) & TABLE_MASK;
-    tablesUnmap(aspace, below, level - 1, at, lo, hi);
+    tablesUnmap(aspace, below, level - 1, at, lo, hi, going);
     if (load<u16>(below + T_COUNT) != 0) continue;
     freeTable(aspace, below);
     entryClear(table, i);
@@ -234,10 +238,10 @@ export function tablesUnmap(
 }
 
 /** Removes entries of an address space, the top table included when it becomes empty. */
-export function aspaceUnmap(aspace: u32, lo: u64, hi: u64): void {
+export function aspaceUnmap(aspace: u32, lo: u64, hi: u64, going: bool = false): void {
   const root = load<u32>(aspace + AS_ROOT);
   if (root == 0) return;
-  tablesUnmap(aspace, root, 4, 0, lo, hi);
+  tablesUnmap(aspace, root, 4, 0, lo, hi, going);
   if (load<u16>(root + T_COUNT) != 0) return;
   freeTable(aspace, root);
   store<u32>(aspace + AS_ROOT, 0);

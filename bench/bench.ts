@@ -20,12 +20,13 @@ import { faults } from './rows/faults.js';
 import { linux } from './rows/linux.js';
 import { memory } from './rows/memory.js';
 import { present } from './rows/present.js';
+import { reclaim } from './rows/reclaim.js';
 import { singles } from './rows/singles.js';
 import { snapshots } from './rows/snapshots.js';
 import { workers } from './rows/workers.js';
 
 const GROUPS: readonly Group[] = [
-  faults, snapshots, memory, accounting, singles, present, workers,
+  faults, snapshots, memory, accounting, reclaim, singles, present, workers,
   linux,
 ];
 

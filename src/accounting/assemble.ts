@@ -10,6 +10,7 @@ import type { KernelSystem } from '../objects/system.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { Outcome } from './classic.js';
 import type { Collected } from './collect.js';
+import { compressedColumns } from './compressed.js';
 import { addShare, setShare, shareAt, shareColumn } from './columns.js';
 import type { PssParts } from './present.js';
 import type { Recorded } from './recorded.js';
@@ -32,7 +33,7 @@ export function assemble(
   system: KernelSystem, recorded: Recorded | undefined, collected: Collected, outcome: Outcome,
   plan: { readonly policy: Policy; readonly reach: Reach }, extras: Extras,
 ): AccountTables {
-  const own = vmoTable(system, collected, outcome);
+  const own = vmoTable(system, collected, outcome, plan.policy);
   const vmos = withRest(own, recorded?.notRecordedBytes ?? 0);
   const swap = recorded === undefined ? undefined : swapColumns(collected, recorded);
   const maps = mapTable(collected, outcome, swap?.maps);
@@ -70,7 +71,9 @@ function refTable(collected: Collected): VmoRefTable {
   };
 }
 
-function vmoTable(system: KernelSystem, collected: Collected, outcome: Outcome): VmoTable {
+function vmoTable(
+  system: KernelSystem, collected: Collected, outcome: Outcome, policy: Policy,
+): VmoTable {
   const { vmos } = collected;
   const { core } = system;
   return {
@@ -85,6 +88,7 @@ function vmoTable(system: KernelSystem, collected: Collected, outcome: Outcome):
     flags: Uint32Array.from(vmos, (vmo) => vmo.infoFlags),
     cachePolicy: Uint8Array.from(vmos, (vmo) => vmo.cachePolicy),
     ...outcome.vmos,
+    compressed: compressedColumns(core, vmos, policy === 'classic'),
     metadataBytes: Float64Array.from(vmos, (vmo) =>
       vmo.isOwner ? core.vmoMetadataBytes(vmo.tree.ref) : 0),
   };

@@ -45,7 +45,7 @@ export function countFigures(
   });
 }
 
-/** The figures that pages come to; no page is compressed yet. */
+/** The figures that pages come to, compressed ones apart. */
 export function figuresOfPages(pages: number, privatePages: number, units: bigint): VmoFigures {
   const bytes = pages * PAGE_BYTES;
   const privateBytes = privatePages * PAGE_BYTES;

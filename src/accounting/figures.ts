@@ -14,6 +14,7 @@ import type { PageTree } from '../objects/page-tree.js';
 import type { KernelSystem } from '../objects/system.js';
 import type { VmoObject } from '../objects/vmo-object.js';
 import { joinShare } from './columns.js';
+import { withCompressed } from './compressed.js';
 import { countFigures, figuresOfPages, type TreePart } from './counted.js';
 import { Windows } from './windows.js';
 
@@ -43,9 +44,9 @@ function treeFigures(
 ): readonly VmoFigures[] {
   const { core } = system;
   const owners = ownersOf(system, parts);
-  if (system.busy) return countFigures(core, parts, owners);
+  if (system.busy) return withCompressed(core, countFigures(core, parts, owners), parts, owners);
   try {
-    return passFigures(system, parts, owners);
+    return withCompressed(core, passFigures(system, parts, owners), parts, owners);
   } catch (error) {
     if (!(error instanceof PassMemoryError)) throw error;
     throw new ZxError('ZX_ERR_NO_MEMORY', `${error.message}: ${core.hostBytesLeft} are left`, {

@@ -52,6 +52,8 @@ function readOf(place: Place, { isLent, isSwapped }: Standing): PageAccess['read
   if (place.vmo?.isPhysical === true) return 'device';
   if (place.frame !== 0) return 'page';
   if (isLent) return 'lent';
+  const { vmo, vmoPage = 0 } = place;
+  if (vmo?.tree.hasCompressed(vmo.offsetPages + vmoPage, 1) === true) return 'page';
   if (lackOf(place, PagedUse.READ) !== undefined) return 'pager';
   return isSwapped ? 'swapped' : 'zeros';
 }

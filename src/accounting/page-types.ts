@@ -32,12 +32,14 @@ export type PageTarget =
  * - `loaned`: a page of a contiguous VMO that is lent out
  * - `free`: nothing
  * - `unnamed`: nothing, or the kernel's: which of the pages without a holder it uses is not known
+ * - `compressed`: a page whose bytes stand compressed in the kernel's store
  * - `swapped`: on a recorded system, a page that was swapped out
  * - `absent`: no page yet
  * - `device`: device memory, not one of the system's pages
  */
 export type PageState =
-  'object' | 'zero' | 'mmu' | 'loaned' | 'free' | 'unnamed' | 'swapped' | 'absent' | 'device';
+  | 'object' | 'zero' | 'mmu' | 'loaned' | 'free' | 'unnamed' | 'compressed' | 'swapped' | 'absent'
+  | 'device';
 
 /** A VMO that has the page or shows it. */
 export interface PageVmo {

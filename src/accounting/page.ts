@@ -89,6 +89,7 @@ function stateOf(
   if (vmo?.isPhysical === true) return 'device';
   if (frame === 0) {
     if (vmo === undefined) return 'zero';
+    if (vmo.tree.hasCompressed(vmo.offsetPages + (place.vmoPage ?? 0), 1)) return 'compressed';
     const entry = process === undefined ? 0 : system.core.entry(process.aspace.ref, page);
     return entry === 0 ? 'absent' : 'zero';
   }

@@ -130,6 +130,13 @@ export interface MapTable {
   readonly swapBytes: Float64Array;
 }
 
+/** Compressed pages of VMOs: what `populated` has beyond `committed`. */
+export interface CompressedColumns {
+  /** Bytes charged. */ readonly bytes: Float64Array;
+  /** Of those, bytes that no other VMO sees. */ readonly privateBytes: Float64Array;
+  /** Its share of the compressed pages it sees. */ readonly scaled: ShareColumn;
+}
+
 /**
  * One row for each VMO, oldest first (ZX_INFO_VMO). Of a recorded system one more, last:
  * `not recorded`, what no recorded process maps. Under `exact` and `mapcount` the figures are those
@@ -162,6 +169,8 @@ export interface VmoTable {
   readonly privateBytes: Float64Array;
   /** Its share of the pages it sees. */
   readonly scaled: ShareColumn;
+  /** Its compressed pages, by their size before; undefined where no page is compressed. */
+  readonly compressed?: CompressedColumns;
   /** Heap bytes of its records. */
   readonly metadataBytes: Float64Array;
 }

@@ -136,6 +136,10 @@ export class CorePaged extends CoreVmos {
   pagesMove(
     vmo: VmoRef, page: number, pages: number, aux: VmoRef, auxPage: number, replace: boolean,
   ): number {
+    if (this.compressedPages > 0) {
+      const made = Math.min(this.vmoExpand(vmo, page, pages), this.vmoExpand(aux, auxPage, pages));
+      if (made < 0) return made;
+    }
     const status = this.raw.pagesMove(vmo, page, pages, aux, auxPage, replace ? 1 : 0);
     this.settleReleases();
     return status;

@@ -5,6 +5,7 @@
  * time: whoever begins one has made sure that nothing changes until `end`.
  */
 import type { AspaceRef, Core, VmoRef } from './core.js';
+import { PassMemoryError } from './scratch.js';
 import { instantiateCore } from './wasm.js';
 
 /** How weights combine, see `assembly/weights.ts`. */
@@ -58,13 +59,7 @@ const MEET_SUBTRACT = 1;
 const MEET_OWNERS = 2;
 const HEIGHTS = 13;
 
-/** No room for a pass's scratch. */
-export class PassMemoryError extends Error {
-  /** @param bytes - what was asked */
-  constructor(readonly bytes: number) {
-    super(`no host memory for ${bytes} bytes of accounting scratch`);
-  }
-}
+export { PassMemoryError };
 
 /** Milliseconds without any progress after which a thread gives its helpers up. */
 export const PATIENCE_MS = 20_000;

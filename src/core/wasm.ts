@@ -7,6 +7,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
+import { compressorOf } from './compressor.js';
 
 /** Which build of the core: `debug` keeps asserts and the fault injector. */
 export type CoreVariant = 'release' | 'debug';
@@ -46,6 +47,12 @@ export interface RawExports {
   vmoRead(vmo: Num, offset: Num, length: Num): void;
   vmoPrepareWrite(vmo: Num, offset: Num, length: Num): Num;
   vmoWrite(vmo: Num, offset: Num, length: Num): void;
+  vmoExpand(vmo: Num, page: Num, n: Num): Num;
+  vmoCompress(vmo: Num, page: Num, n: Num, mode: Num): void;
+  vmoCompressed(vmo: Num, page: Num, n: Num): Num;
+  vmoSeeCompressed(vmo: Num, page: Num, n: Num, what: Num, value: Num): void;
+  storedBytes(): Num;
+  storedPages(): Num;
   vmoPin(vmo: Num, page: Num, n: Num): Num;
   vmoUnpin(vmo: Num, page: Num, n: Num): void;
   vmoMetadataBytes(vmo: Num): Num;
@@ -174,7 +181,8 @@ function fileOf(variant: CoreVariant): URL {
 export function instantiateCore(
   module: WebAssembly.Module, memory: WebAssembly.Memory,
 ): CoreInstance {
-  const { exports } = instantiateSync<Record<string, unknown>>(module, { env: { memory } });
+  const env = { memory, ...compressorOf(memory) };
+  const { exports } = instantiateSync<Record<string, unknown>>(module, { env });
   const raw: Record<string, unknown> = {};
   const constants: Record<string, number> = {};
   for (const [name, value] of Object.entries(exports)) {

@@ -135,6 +135,12 @@ export class PageTree {
     return this.#home.core.vmoLentPages(this.ref) > 0;
   }
 
+  /** Whether pages of a range are compressed. */
+  hasCompressed(first: number, pages: number): boolean {
+    const { core } = this.#home;
+    return core.compressedPages > 0 && core.vmoCompressedPages(this.ref, first, pages) > 0;
+  }
+
   /** Notes a pin. */
   addPin(span: PageSpan): void {
     this.#pins.add(span);

@@ -25,6 +25,7 @@ import { PagerObject } from './pager-object.js';
 import type { PagerHandler } from './pager-options.js';
 import { Pager } from './pager.js';
 import type { Aslr } from './randomise.js';
+import { Reclaim } from './reclaim.js';
 import { DefaultRights } from './rights.js';
 import { checkCoreOptions, systemSettings, type SystemOptions } from './system-options.js';
 import {
@@ -119,6 +120,8 @@ export class KernelSystem extends ObjectSource implements TreeHome {
   #statedFreeHeapBytes = 0;
   #kernelAspace: AddressSpace | undefined;
   readonly #maker = new ObjectMaker(this);
+  /** Compression, zero pages: what the kernel does by itself when memory is short. */
+  readonly reclaim = new Reclaim(this);
   #busy = 0;
   readonly #faultObservers = new Set<FaultObserver>();
 

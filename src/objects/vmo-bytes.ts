@@ -16,10 +16,14 @@ const EXACT = 1n << 53n;
 
 /**
  * Bytes of a VMO. A pager may be asked for them first: see `usePages`. A contiguous VMO takes back
- * what it has lent out, which changes the system: not while a pass runs.
+ * what it has lent out, and compressed pages are made again, which changes the system: not while a
+ * pass runs.
  */
 export function readBytes(vmo: VmoObject, offset: bigint, length: bigint): Uint8Array {
-  if (vmo.tree.hasLentPages) vmo.system.assertNotBusy();
+  const { tree, system } = vmo;
+  const first = vmo.offsetPages + pageOf(offset);
+  const pages = vmo.offsetPages + pagesUp(offset + length) - first;
+  if (tree.hasLentPages || tree.hasCompressed(first, pages)) system.assertNotBusy();
   if (vmo.tree.source === undefined) return readNow(vmo, offset, length);
   const uses = usesOf(offset, length, PagedUse.READ);
   return usePages(vmo, uses, () => readNow(vmo, offset, length));
@@ -99,13 +103,15 @@ function readNow(vmo: VmoObject, offset: bigint, bytes: bigint): Uint8Array {
   const { core } = vmo.system;
   const { ref } = vmo.tree;
   if (at + BigInt(length) <= EXACT) {
-    checkCore(core.vmoRead(ref, Number(at), out), 'read failed', { offset, length });
+    const status = core.vmoRead(ref, Number(at), out);
+    checkMemory(core, status, `to read ${length} bytes at ${offset}`, { offset, length });
     return out;
   }
   const skip = Number(at & 4095n);
   const whole = new Uint8Array(skip + length);
   const start = pageOf(at) * PAGE_BYTES;
-  checkCore(core.vmoRead(ref, start, whole), 'read failed', { offset, length });
+  const status = core.vmoRead(ref, start, whole);
+  checkMemory(core, status, `to read ${length} bytes at ${offset}`, { offset, length });
   out.set(whole.subarray(skip));
   return out;
 }

@@ -17,10 +17,12 @@ export function partFigures(
 function ownFigures({ vmo, first, pages }: VmoPart): VmoFigures {
   if (!vmo.isOwner || vmo.isPhysical || pages <= 0) return NO_FIGURES;
   const bytes = vmo.system.core.vmoCommittedPages(vmo.tree.ref, first, pages) * PAGE_BYTES;
+  const { core } = vmo.system;
+  const populated = bytes + core.vmoCompressedPages(vmo.tree.ref, first, pages) * PAGE_BYTES;
   return {
-    committedBytes: bytes, populatedBytes: bytes,
-    committedPrivateBytes: bytes, populatedPrivateBytes: bytes,
-    committedScaledBytes: bytes, populatedScaledBytes: bytes,
+    committedBytes: bytes, populatedBytes: populated,
+    committedPrivateBytes: bytes, populatedPrivateBytes: populated,
+    committedScaledBytes: bytes, populatedScaledBytes: populated,
     committedFractionalScaledBytes: 0n, populatedFractionalScaledBytes: 0n,
   };
 }

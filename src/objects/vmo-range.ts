@@ -178,11 +178,18 @@ function commit(vmo: VmoObject, offset: bigint, length: bigint): void {
   });
 }
 
-/** Has a pager supply what is absent; nothing else is allocated. */
+/** Has a pager supply what is absent, and compressed pages made again; nothing else is allocated. */
 function fetch(vmo: VmoObject, offset: bigint, length: bigint): void {
   const first = pageOf(offset);
   const pages = pagesUp(offset + length) - first;
-  if (length > 0n) usePages(vmo, [{ first, pages, use: PagedUse.READ }], () => undefined);
+  if (length === 0n) return;
+  usePages(vmo, [{ first, pages, use: PagedUse.READ }], () => {
+    const { core } = vmo.system;
+    const { tree } = vmo;
+    if (!tree.hasCompressed(vmo.offsetPages + first, pages)) return;
+    const status = core.vmoExpand(tree.ref, vmo.offsetPages + first, pages);
+    checkMemory(core, status, `to make ${pages} pages again`, { pages });
+  });
 }
 
 function decommit(vmo: VmoObject, offset: bigint, length: bigint): void {

@@ -141,7 +141,7 @@ export function pageText(report: PageReport, selection: PageSelection = {}): str
 const STATES: Readonly<Record<PageReport['state'], string>> = {
   object: 'a page of VMOs', zero: 'the zero page', mmu: 'a page table',
   loaned: 'lent out by a contiguous VMO', free: 'free', unnamed: 'free, or the kernel\'s',
-  swapped: 'swapped out', absent: 'no page yet', device: 'device memory',
+  compressed: 'compressed', swapped: 'swapped out', absent: 'no page yet', device: 'device memory',
 };
 
 function headLines(report: PageReport): string[] {

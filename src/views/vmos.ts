@@ -9,7 +9,7 @@
 import type { AccountTables } from '../accounting/tables.js';
 import { type Era, sizeAlgorithmOf } from './era.js';
 import { visibleName } from './escape.js';
-import { type Share, shareAt } from './share.js';
+import { addShares, type Share, shareAt } from './share.js';
 import { formatSize } from './size.js';
 import { type Column, joinLines, right } from './table.js';
 
@@ -31,6 +31,13 @@ const RIGHT_LETTERS = [
   ['t', 1 << 1],
 ] as const;
 
+const NOTHING: Share = { bytes: 0n, fraction: 0n };
+
+/** What is populated: committed and compressed. */
+function populatedScaled(row: VmosRow): Share {
+  return addShares(row.committedScaled, row.compressedScaled);
+}
+
 /** One row of `vmos`: the fields of ZX_INFO_VMO for one handle or mapping. Sizes are bytes. */
 export interface VmosRow {
   /** Koid, 0 if it never had a user handle. */ readonly koid: number;
@@ -47,6 +54,9 @@ export interface VmosRow {
   /** Heap bytes of its records. */ readonly metadataBytes: number;
   /** Bytes that no other VMO sees. */ readonly committedPrivateBytes: number;
   /** Its share of the pages it sees. */ readonly committedScaled: Share;
+  /** Compressed bytes charged to it, by the size before. */ readonly compressedBytes: number;
+  /** Of those, bytes that no other VMO sees. */ readonly compressedPrivateBytes: number;
+  /** Its share of the compressed pages it sees. */ readonly compressedScaled: Share;
 }
 
 /**
@@ -75,6 +85,10 @@ export function vmoRowAt(
     metadataBytes: vmos.metadataBytes[vmo] ?? 0,
     committedPrivateBytes: vmos.privateBytes[vmo] ?? 0,
     committedScaled: shareAt(vmos.scaled, vmo),
+    compressedBytes: vmos.compressed?.bytes[vmo] ?? 0,
+    compressedPrivateBytes: vmos.compressed?.privateBytes[vmo] ?? 0,
+    compressedScaled: vmos.compressed === undefined
+      ? NOTHING : shareAt(vmos.compressed.scaled, vmo),
   };
 }
 
@@ -139,11 +153,21 @@ export function vmosColumns(): Column<VmosRow>[] {
     { key: 'handle_rights', value: (row) => row.handleRights },
     { key: 'cache_policy', value: (row) => row.cachePolicy },
     { key: 'metadata_bytes', value: (row) => row.metadataBytes },
+    { key: 'populated_bytes', value: (row) => row.committedBytes + row.compressedBytes },
     { key: 'committed_private_bytes', value: (row) => row.committedPrivateBytes },
+    {
+      key: 'populated_private_bytes',
+      value: (row) => row.committedPrivateBytes + row.compressedPrivateBytes,
+    },
     { key: 'committed_scaled_bytes', value: (row) => row.committedScaled.bytes },
+    { key: 'populated_scaled_bytes', value: (row) => populatedScaled(row).bytes },
     {
       key: 'committed_fractional_scaled_bytes',
       value: (row) => row.committedScaled.fraction,
+    },
+    {
+      key: 'populated_fractional_scaled_bytes',
+      value: (row) => populatedScaled(row).fraction,
     },
   ];
 }

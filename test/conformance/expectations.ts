@@ -135,10 +135,10 @@ const expectInfo: Action = async (b, s) => {
 
 const expectKernel: Action = async (b, s) => {
   const row = await rowOf(b, text(s, 'vmo'));
+  const info = b.handles.get(text(s, 'vmo')).getInfo(Topic.VMO);
   expectKernelFields(s, {
-    uncompressed_bytes: row.committed, compressed_bytes: 0n,
-    private_uncompressed_bytes: row.own, private_compressed_bytes: 0n,
-    scaled_uncompressed_bytes: row.scaled, scaled_compressed_bytes: 0n,
+    ...kernelNames(info), uncompressed_bytes: row.committed,
+    private_uncompressed_bytes: row.own, scaled_uncompressed_bytes: row.scaled,
   }, row.fraction);
 };
 

@@ -139,6 +139,14 @@ export const vmoActions: Readonly<Record<string, Action>> = {
   duplicate,
   replace_as_executable: (b, s) =>
     b.handles.set(text(s, 'out'), b.vmo(s, 'of').replaceAsExecutable()),
+  compress_page: (b, s) => {
+    const outcome = b.system.reclaim.compress(b.vmo(s), whole(s, 'page') * 4096n, 4096);
+    expectSame(1, outcome.compressed + outcome.zero);
+  },
+  dedup_zero_page: (b, s) =>
+    expectSame(1, b.system.reclaim.dedupZeroPages(b.vmo(s), whole(s, 'page') * 4096n, 4096)),
+  dedup_zero_page_hidden: (b, s) =>
+    expectSame(1, b.system.reclaim.dedupZeroPages(b.vmo(s, 'of'), whole(s, 'page') * 4096n, 4096)),
   pin: (b, s) => pin(b, s, 1),
   pin_repeat: (b, s) => pin(b, s, count(s, 'times')),
   unpin: (b, s) => b.pins.get(text(s, 'pin')).forEach((one) => one.unpin()),
@@ -146,8 +154,5 @@ export const vmoActions: Readonly<Record<string, Action>> = {
 
 /** Operations that need what the simulator does not have yet, by the capability they lack. */
 export const lackingVmo: Readonly<Record<string, string>> = {
-  compress_page: 'compression',
-  dedup_zero_page: 'zero-page dedup',
-  dedup_zero_page_hidden: 'zero-page dedup',
   expect_page_queue: 'page queues',
 };

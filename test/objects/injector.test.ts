@@ -15,6 +15,7 @@ const OVER = VmOption.SPECIFIC | VmOption.SPECIFIC_OVERWRITE | READ_WRITE;
 const MOST = 400;
 const PINNED = 8192; // page of the pinned VMO, mapped twice
 const LEAVES = 16384; // page of a VMO that takes four leaf tables
+const SMALL = 65536; // page of a VMO whose pages are compressed
 const FAR = 2 ** 28; // page with upper tables of its own
 
 const bytesOf = (pages: number, value: number): Uint8Array =>
@@ -63,8 +64,14 @@ function makeWorld() {
   const spare = system.createVmo(P);
   const far = system.createVmo(2 ** 32);
   vmar.map(AT, FAR * P, far, 0, P);
+  const small = system.createVmo(40 * P, VmoOption.RESIZABLE);
+  small.write(0, bytesOf(40, 8));
+  const sharer = small.createChild(VmoChild.SNAPSHOT | VmoChild.RESIZABLE, 0, 40 * P);
+  sharer.write(30 * P, bytesOf(5, 2));
+  vmar.map(AT, SMALL * P, small, 0, 40 * P);
+  system.reclaim.compress(small);
   return { system, rootJob, vmo, clone, fixed, file, live, pinned, pins, process, base, vmar, inner,
-    far, spare, run };
+    far, spare, run, small, sharer };
 }
 type World = ReturnType<typeof makeWorld>;
 
@@ -111,6 +118,19 @@ const calls: Record<string, (w: World) => unknown> = {
   'setSize next to pins': (w) => w.pinned.setSize(10 * P - 9),
   'setContentSize': (w) => w.clone.setContentSize(2 * P + 7),
   'setStreamSize': (w) => w.clone.setStreamSize(5),
+  'read of compressed pages': (w) => w.small.read(3 * P - 1, 5 * P),
+  'write of shared compressed pages': (w) => w.sharer.write(3 * P - 1, bytesOf(5, 1)),
+  'commit of compressed pages': (w) => w.small.opRange(VmoOp.COMMIT, 0, 40 * P),
+  'prefetch of compressed pages': (w) => w.small.opRange(VmoOp.PREFETCH, 0, 40 * P),
+  'zero in a compressed page': (w) => w.small.opRange(VmoOp.ZERO, P + 5, 8),
+  'zero of compressed pages': (w) => w.sharer.opRange(VmoOp.ZERO, P, 20 * P),
+  'setSize in a compressed page': (w) => w.sharer.setSize(3 * P + 5),
+  'SNAPSHOT of compressed pages': (w) => w.small.createChild(VmoChild.SNAPSHOT, P, 20 * P),
+  'pin of compressed pages': (w) => w.sharer.pin(2 * P, 10 * P),
+  'touch of compressed pages': (w) => w.process.touch(on(w, SMALL), 20 * P, Access.WRITE),
+  'read touch of compressed pages': (w) => w.process.touch(on(w, SMALL), 20 * P, Access.READ),
+  'touch of one compressed page': (w) => w.process.touch(on(w, SMALL + 7), 1, Access.WRITE),
+  'VMAR COMMIT of compressed pages': (w) => w.vmar.opRange(VmarOp.COMMIT, on(w, SMALL), 40 * P),
   'pin': (w) => w.clone.pin(2 * P, 30 * P),
   'unpin': (w) => w.pins.pop()?.unpin(),
   'setCachePolicy': (w) => w.spare.setCachePolicy(1),

@@ -87,8 +87,9 @@ t.test('vmos --json has the fields of ZX_INFO_VMO, sizes above 2^53 in full', as
   t.strictSame(rows[4], {
     koid: 1233, name: 'libbacktrace.so', size_bytes: 34406, parent_koid: 1232, num_children: 1,
     num_mappings: 1, share_count: 1, flags: 1 | 4 | 16, committed_bytes: 4096, handle_rights: 0,
-    cache_policy: 0, metadata_bytes: 0, committed_private_bytes: 4096, committed_scaled_bytes: 4096,
-    committed_fractional_scaled_bytes: 0,
+    cache_policy: 0, metadata_bytes: 0, populated_bytes: 4096, committed_private_bytes: 4096,
+    populated_private_bytes: 4096, committed_scaled_bytes: 4096, populated_scaled_bytes: 4096,
+    committed_fractional_scaled_bytes: 0, populated_fractional_scaled_bytes: 0,
   });
   t.equal(rows[0].flags, 1 | 8, 'via a handle');
   const huge = makeTables({
