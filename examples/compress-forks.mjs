@@ -8,6 +8,7 @@ import { System, Topic, VmoChild } from 'zircon-memsim';
 
 const PAGE = 4096;
 const PAGES = 16384;
+/** @param {number} bytes */
 const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 const system = System.boot({ memoryBytes: 2 ** 28 });
@@ -18,6 +19,7 @@ for (let i = 0; i < PAGES; i++) text.write(i * PAGE, page);
 const clones = Array.from({ length: 1000 }, () =>
   text.createChild(VmoChild.SNAPSHOT, 0, PAGES * PAGE));
 
+/** @param {string} when */
 const show = (when) => {
   const { vmoBytes, zramBytes } = system.rootJob.getInfo(Topic.KMEM_STATS_EXTENDED);
   console.log(`${when}: ${mebibytes(vmoBytes)} of VMOs, ${mebibytes(zramBytes)} of compressed pages`);
