@@ -50,7 +50,7 @@ export type { Bytes } from './objects/units.js';
 export { Access, alignOption, VmarOp, VmOption } from './objects/vm-options.js';
 export { Vmar } from './objects/vmar.js';
 export { Reclaim } from './objects/reclaim.js';
-export type { CompressionOutcome } from './core/vmos.js';
+export type { CompressionOutcome, PageWindow } from './core/vmos.js';
 export { Vmo } from './objects/vmo.js';
 export type { VmoRole } from './objects/vmo-object.js';
 export { CachePolicy, VmoChild, VmoOp, VmoOption, VmoSignal } from './objects/vmo-options.js';
