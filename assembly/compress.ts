@@ -96,7 +96,7 @@ export function compressKeys(vmo: u32, lo: u64, hi: u64, mode: u32): void {
   for (let i: u32 = 0; i < n; i++) settleOut(list + (i << 3));
 }
 
-/** Marks pages below a node; how many there are with `found` before. Stops when the list is full. */
+/** Marks pages below a node, until the list is full; how many there are with `found` before. */
 function gatherPages(
   node: u32, height: u32, base: u64, lo: u64, hi: u64, mode: u32, found: u32
 ): u32 {

@@ -10,8 +10,8 @@
  * Cost: 16 bytes a frame; taking one is 4 stores to 4 streams.
  */
 import {
-  A_DIRTY_SHIFT, A_REF_MASK, B_STATE_MASK, H_CONTENTS, H_FRAMES, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C,
-  H_FRAME_D, H_FRAME_FREE, H_STATES, PAGE_GOING, POOL_CONTENT, ST_FREE,
+  A_DIRTY_SHIFT, A_REF_MASK, B_STATE_MASK, H_CONTENTS, H_FRAMES, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP,
+  H_FRAME_C, H_FRAME_D, H_FRAME_FREE, H_STATES, PAGE_GOING, POOL_CONTENT, ST_FREE,
 } from "./layout";
 import { poolFree } from "./heap";
 

@@ -14,8 +14,8 @@
  */
 import {
   AS_PRESENT, AS_ROOT, AS_TABLES, CLASS_DENSE, H_TLB, H_TLB_EPOCH, H_WALKS, POOL_TABLE,
-  POOL_TABLE_DATA, PTE_SHIFT, PTE_W, ST_MMU, T_BITMAP, T_CLASS, T_COUNT, T_DATA, T_FRAME, T_LEVEL, TLB_MASK,
-  WALKS_MASK,
+  POOL_TABLE_DATA, PTE_SHIFT, PTE_W, ST_MMU, T_BITMAP, T_CLASS, T_COUNT, T_DATA, T_FRAME, T_LEVEL,
+  TLB_MASK, WALKS_MASK,
 } from "./layout";
 import { poolAlloc, poolFree } from "./heap";
 import { frameAlloc, frameFree, isGoing } from "./frames";

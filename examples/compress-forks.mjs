@@ -22,7 +22,8 @@ const clones = Array.from({ length: 1000 }, () =>
 /** @param {string} when */
 const show = (when) => {
   const { vmoBytes, zramBytes } = system.rootJob.getInfo(Topic.KMEM_STATS_EXTENDED);
-  console.log(`${when}: ${mebibytes(vmoBytes)} of VMOs, ${mebibytes(zramBytes)} of compressed pages`);
+  console.log(`${when}: ${mebibytes(vmoBytes)} of VMOs, `
+    + `${mebibytes(zramBytes)} of compressed pages`);
 };
 
 show('before');

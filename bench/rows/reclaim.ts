@@ -45,7 +45,8 @@ function run(context: Context): Promise<void> {
   const pages = context.isShort ? 2 ** 15 : 2 ** 18;
   const rows = new Collector();
   for (const [name, withBytes] of [['zero pages', false], ['compression', true]] as const) {
-    const bytes = pages * (withBytes ? PAGE_BYTES + 1200 : 0) + CLONES * 2000 + pages * 40 + 2 ** 27;
+    const contents = withBytes ? PAGE_BYTES + 1200 : 0;
+    const bytes = pages * (contents + 40) + CLONES * 2000 + 2 ** 27;
     for (let i = 0; i < 3; i++) {
       const core = bootCore(pages * 2 + CLONES + 1024, bytes);
       const vmos = family(core, pages, withBytes);

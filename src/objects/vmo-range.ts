@@ -178,7 +178,7 @@ function commit(vmo: VmoObject, offset: bigint, length: bigint): void {
   });
 }
 
-/** Has a pager supply what is absent, and compressed pages made again; nothing else is allocated. */
+/** Has a pager supply what is absent, and compressed pages made again; allocates nothing else. */
 function fetch(vmo: VmoObject, offset: bigint, length: bigint): void {
   const first = pageOf(offset);
   const pages = pagesUp(offset + length) - first;

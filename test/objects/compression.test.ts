@@ -79,7 +79,8 @@ t.test('mappings fault it in again, by touch and by range', async (t) => {
   const at = process.rootVmar.map(VmOption.PERM_READ | VmOption.PERM_WRITE, 0, vmo, 0, PAGES * P);
   process.touch(at, PAGES * P, Access.WRITE);
   t.equal(system.reclaim.compress(vmo).compressed, PAGES);
-  t.equal(system.core.raw.aspacePresent(process.object.aspace.ref), 0, 'no entry leads to a page gone');
+  const { ref } = process.object.aspace;
+  t.equal(system.core.raw.aspacePresent(ref), 0, 'no entry leads to a page that went');
   process.touch(at, 1, Access.READ);
   process.touch(at + BigInt(4 * P), 8 * P, Access.WRITE);
   t.equal(system.core.compressedPages, PAGES - 9);
