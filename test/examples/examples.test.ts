@@ -25,8 +25,8 @@ const numbersIn = (line: string | undefined): number[] =>
 t.test('every example is tried here', async (t) => {
   const names = readdirSync(join(root, 'examples')).sort();
   t.strictSame(names, [
-    'cow-rfc0254.mjs', 'fork-10000.mjs', 'load-snapshot.mjs', 'million-handles.mjs',
-    'pager-file.mjs', 'whose-page.mjs',
+    'compress-forks.mjs', 'cow-rfc0254.mjs', 'fork-10000.mjs', 'load-snapshot.mjs',
+    'million-handles.mjs', 'pager-file.mjs', 'whose-page.mjs',
   ]);
 });
 
@@ -84,4 +84,10 @@ t.test('pager-file: pages come when needed, and what was written is on disk', as
   t.equal(lines.filter((line) => line.includes('READ of file 7')).length, 4);
   t.ok(lines.includes('  page 4 on disk: "PAGE 4 on disk"'));
   t.match(lines.at(-1), 'COMPLETE');
+});
+
+t.test('compress-forks: what many share is compressed for all of them', async (t) => {
+  const lines = await linesOf('compress-forks.mjs');
+  t.equal(lines[1], 'compressed 16384 pages, shared by 1001 VMOs');
+  t.equal(lines.at(-1), 'it has 4096 bytes committed, 67108864 populated');
 });
