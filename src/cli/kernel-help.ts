@@ -49,6 +49,7 @@ ${SHARED}`;
 /** `memsim pmm --help`. */
 export const PMM_HELP = `pmm dump                 : dump pmm stats
 pmm free                 : free memory, one report
+pmm mem_avail_state info : dump memory availability state info
 
 ${SHARED}`;
 

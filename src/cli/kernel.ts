@@ -6,6 +6,7 @@
 import type { DumpRow } from '../accounting/console-types.js';
 import { dumpColumns, dumpText } from '../views/zx/dump.js';
 import { freeColumns, freeText, pmmText, stateColumns, stateRows } from '../views/zx/memory.js';
+import { memoryState, memoryStateColumns, memoryStateText } from '../views/zx/pressure.js';
 import type { Context } from './context.js';
 import { CommandError, UsageError } from './errors.js';
 
@@ -13,7 +14,7 @@ import { CommandError, UsageError } from './errors.js';
 export type KernelCommand = 'pmm' | 'vmm';
 
 const PHRASES: Readonly<Record<KernelCommand, ReadonlyMap<string, Report>>> = {
-  pmm: new Map([['dump', pmmDump], ['free', pmmFree]]),
+  pmm: new Map([['dump', pmmDump], ['free', pmmFree], ['mem_avail_state info', pmmState]]),
   vmm: new Map([['aspaces', vmmAspaces], ['kaspace', vmmKaspace]]),
 };
 
@@ -29,6 +30,12 @@ async function pmmDump(context: Context): Promise<void> {
 async function pmmFree(context: Context): Promise<void> {
   const { freeBytes } = (await context.console()).kmem;
   return context.show([{ freeBytes }], freeColumns(), () => freeText({ freeBytes }));
+}
+
+async function pmmState(context: Context): Promise<void> {
+  const row = memoryState((await context.console()).kmem.freeBytes);
+  return context.show([row], memoryStateColumns(), () =>
+    memoryStateText(row, context.options.era));
 }
 
 async function vmmAspaces(context: Context): Promise<void> {
@@ -75,7 +82,7 @@ export async function runKernel(
   const phrase = words.join(' ');
   const report = PHRASES[command].get(phrase);
   if (report === undefined) {
-    const expected = kernelWords(command).join(' or ');
+    const expected = kernelWords(command).join(', ').replace(/, (?=[^,]*$)/, ' or ');
     throw new UsageError(`unknown command '${phrase}', expected ${expected}`, command);
   }
   await report(context);

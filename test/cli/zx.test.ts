@@ -4,6 +4,7 @@ import t from 'tap';
 import {
   Right, System, VmOption, VmoChild, VmoOp, type Process, type Vmo,
 } from '../../src/index.js';
+import { memoryState } from '../../src/views/zx/pressure.js';
 import { golden } from '../views/samples.js';
 import { memsim, type Outcome } from './fake.js';
 
@@ -267,6 +268,25 @@ t.test('pmm dump shows pages by state; pmm free one report', async (t) => {
   t.equal((await boot('pmm free --json')).out, '[\n{"free_bytes":1768300544}\n]\n');
 });
 
+t.test('pmm mem_avail_state info: watermarks, state and its bounds', async (t) => {
+  const boot = on(await System.open('boot'));
+  t.equal((await boot('pmm mem_avail_state info')).out, [
+    'watermarks: [50M, 60M, 150M, 300M]', 'debounce: 1M', 'current state: 4',
+    'current bounds: [299M, 16.0E]', 'free memory: 1686.4M', '',
+  ].join('\n'));
+  const mib = 2 ** 20;
+  for (const [free, state, lower, upper] of [
+    [0, 0, 0, 51], [50 * mib - 1, 0, 0, 51], [50 * mib, 1, 49, 61], [60 * mib, 2, 59, 151],
+    [150 * mib, 3, 149, 301], [300 * mib - 1, 3, 149, 301],
+  ] as const) {
+    const row = memoryState(free);
+    t.strictSame([row.state, row.lowerBytes, row.upperBytes],
+      [state, lower * mib, BigInt(upper * mib)], `${free}`);
+  }
+  const low = System.boot({ memoryBytes: 64 * mib });
+  t.match(await on(low)('pmm mem_avail_state info --csv'), { out: /^state,.*\n2,61865984,/ });
+});
+
 t.test('a recorded machine: its own figures, no kernel address space', async (t) => {
   const linux = on(await System.open('test/fixtures/nginx-6w.snap.jsonl.gz'));
   const kmem = JSON.parse((await linux('kstats -n 1 --json')).out) as Record<string, number>;
@@ -303,7 +323,7 @@ const REFUSED: [line: string, status: number, err: string][] = [
   ['zx ps all', 2, "unexpected word 'all', expected help or none"],
   ['zx jobs --frob', 2, "unexpected word '--frob' behind jobs"],
   ['pmm', 2, 'not enough arguments'],
-  ['pmm oom', 2, "unknown command 'oom', expected dump or free"],
+  ['pmm oom', 2, "unknown command 'oom', expected dump, free or mem_avail_state info"],
   ['vmm', 2, 'not enough arguments'],
   ['vmm kaspace x', 2, "unknown command 'kaspace x', expected aspaces or kaspace"],
 ];
