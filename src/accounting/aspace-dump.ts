@@ -33,10 +33,19 @@ export function ownMappedBytes(mapping: Mapping): number {
   return pages === 0 ? 0 : vmo.system.core.vmoCommittedPages(ref, offsetPages, pages) * PAGE_BYTES;
 }
 
+/** Compressed bytes of a mapping as its VMO's own page list has them. */
+function compressedBytes(mapping: Mapping): number {
+  const { core } = mapping.vmo.system;
+  const { ref, offsetPages, pages } = mappingWindow(mapping);
+  if (core.compressedPages === 0 || pages === 0 || mapping.vmo.isPhysical) return 0;
+  return core.vmoCompressedPages(ref, offsetPages, pages) * PAGE_BYTES;
+}
+
 /** What makes the rows of a dump. */
 export interface DumpSource {
   /** Where records stand. */ readonly book: AddressBook;
   /** What each VMO is charged. */ readonly charged: ChargedBytes;
+  /** The compressed part of that. */ readonly compressed: ChargedBytes;
   /** What each mapping reaches. */ readonly mapped: MappedBytes;
 }
 
@@ -85,11 +94,12 @@ function mappingRow(
     })),
     mergeable: isUser && vmo.handleCount === 0,
     vmoAddress, vmoKoid: vmo.koid, offsetBytes: toBytes(mapping.vmoOffsetPages),
-    committedBytes: mapped(mapping),
+    committedBytes: mapped(mapping), compressedBytes: compressedBytes(mapping),
   };
 }
 
-function vmoRow({ vmo }: Mapping, depth: number, { book, charged }: DumpSource): DumpRow {
+function vmoRow({ vmo }: Mapping, depth: number, source: DumpSource): DumpRow {
+  const { book, charged, compressed } = source;
   const refs = vmo.numMappings + Number(vmo.handleCount > 0) + vmo.numChildren + vmo.numPins;
   const { koid, name, sizeBytes, parent, tree } = vmo;
   const base = { depth, address: book.of(vmo), name, koid, sizeBytes, refs };
@@ -101,7 +111,7 @@ function vmoRow({ vmo }: Mapping, depth: number, { book, charged }: DumpSource):
   const offset = parent === undefined ? 0 : Math.max(0, firstPage(vmo) - firstPage(parent));
   const seen = parent === undefined ? 0 : Math.max(0, parent.sizePages - offset);
   return {
-    kind: 'vmo', ...base, committedBytes: charged(vmo),
+    kind: 'vmo', ...base, committedBytes: charged(vmo), compressedBytes: compressed(vmo),
     parentAddress: book.of(parent), parentKoid: vmo.parentKoid, offsetBytes: toBytes(offset),
     limitBytes: toBytes(Math.min(seen, vmo.sizePages)), pagesAddress: book.of(tree),
     pagesParentAddress: book.of(tree.parent), isSlice: vmo.role === 'slice',

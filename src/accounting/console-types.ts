@@ -70,6 +70,7 @@ export interface DumpMapping extends DumpBase, DumpRange {
   /** Koid of the VMO. */ readonly vmoKoid: number;
   /** First byte in the VMO. */ readonly offsetBytes: bigint;
   /** Committed bytes of the range. */ readonly committedBytes: number;
+  /** Bytes of its compressed pages, by their size before. */ readonly compressedBytes: number;
 }
 
 /** A VMO that has pages. */
@@ -78,6 +79,7 @@ export interface DumpVmo extends DumpBase {
   /** Its koid, 0 for the kernel's own. */ readonly koid: number;
   /** Size. */ readonly sizeBytes: bigint;
   /** Committed bytes charged to it. */ readonly committedBytes: number;
+  /** Bytes of its compressed pages, by their size before. */ readonly compressedBytes: number;
   /** Where the parent's record stands, 0 for none. */ readonly parentAddress: bigint;
   /** Koid of the parent, 0 for none. */ readonly parentKoid: number;
   /** First byte in the parent. */ readonly offsetBytes: bigint;

@@ -141,14 +141,37 @@ export class Console {
     const process = this.#process(koid);
     const row = tables.tasks.koid.indexOf(koid);
     if (process === undefined || row < 0) return undefined;
+    return this.#dump(process, row, tables, this.#source(tables, ownMappedBytes));
+  }
+
+  /**
+   * Dumps every address space: the kernel's own, then those of the processes.
+   *
+   * @param tables - a pass of the same instant
+   */
+  aspaces(tables: AccountTables): DumpRow[] {
+    const source = this.#source(tables, ownMappedBytes);
+    const rowOf = new Map(Array.from(tables.tasks.koid, (koid, row) => [koid, row]));
+    const rows = this.kernelAspace(tables);
+    for (const process of walkProcesses(this.#system.rootJob.object)) {
+      const row = rowOf.get(process.koid);
+      if (row === undefined) continue;
+      for (const record of this.#dump(process, row, tables, source)) rows.push(record);
+    }
+    return rows;
+  }
+
+  #dump(
+    process: ProcessObject, row: number, tables: AccountTables, source: DumpSource,
+  ): DumpRow[] {
     const bytes = new Map<Mapping, number>();
     let at = tables.mapsStart[row] ?? 0;
     for (const { mapping } of walkAspace(process.aspace, '')) {
       const committed = tables.maps.committedBytes[at++] ?? 0;
       if (mapping !== undefined) bytes.set(mapping, (bytes.get(mapping) ?? 0) + committed);
     }
-    const source = this.#source(tables, (mapping) => bytes.get(mapping) ?? 0);
-    return dumpAspace(process.aspace, `proc:${koid}`, source);
+    const mapped = (mapping: Mapping): number => bytes.get(mapping) ?? 0;
+    return dumpAspace(process.aspace, `proc:${process.koid}`, { ...source, mapped });
   }
 
   /** Physical memory as the page allocator has it. */
@@ -208,6 +231,8 @@ export class Console {
     for (const vmo of this.#system.vmos) rows.set(vmo, rows.size);
     const charged = (vmo: VmoObject): number =>
       tables.vmos.committedBytes[rows.get(vmo) ?? -1] ?? 0;
-    return { book: addressBookOf(this.#system), charged, mapped };
+    const compressed = (vmo: VmoObject): number =>
+      tables.vmos.compressed?.bytes[rows.get(vmo) ?? -1] ?? 0;
+    return { book: addressBookOf(this.#system), charged, compressed, mapped };
   }
 }

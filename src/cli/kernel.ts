@@ -40,11 +40,7 @@ async function pmmState(context: Context): Promise<void> {
 
 async function vmmAspaces(context: Context): Promise<void> {
   const { tables, console } = await context.kernel();
-  const rows = console.kernelAspace(tables);
-  for (const { koid } of console.processes()) {
-    for (const row of console.processAspace(koid, tables) ?? []) rows.push(row);
-  }
-  return showDump(context, rows);
+  return showDump(context, console.aspaces(tables));
 }
 
 async function vmmKaspace(context: Context): Promise<void> {

@@ -248,6 +248,19 @@ t.test('an address space in the lines of each era', async (t) => {
   ]);
 });
 
+t.test('compressed pages are counted apart since 2023', async (t) => {
+  const system = System.boot();
+  const process = system.rootJob.createProcess('p', { koid: 2000 });
+  const vmo = system.createVmo(3 * 4096, 0, { koid: 2001 });
+  process.rootVmar.map(READ_WRITE, 0, vmo, 0, 3 * 4096);
+  for (let page = 0; page < 3; page++) vmo.write(page * 4096, new Uint8Array(100).fill(7));
+  t.equal(system.reclaim.compress(vmo, 0, 2 * 4096).compressed, 2);
+  const late = (await on(system)('zx asd 2000 --era 2025')).out;
+  t.match(late, 'bytes (4096/8192) ref 1');
+  t.match(late, 'content pages 1 compressed pages 2 ref 1');
+  t.match((await on(system)('pmm dump --era 2025')).out, /\t\tzram {9}[1-9]/);
+});
+
 t.test('pmm dump shows pages by state; pmm free one report', async (t) => {
   const boot = on(await System.open('boot'));
   const lines = (await boot('pmm dump')).out.split('\n');

@@ -55,7 +55,7 @@ function mappingLines(row: DumpMapping, era: Era): Line[] {
     return [
       [0, `${map} state ${ALIVE} mergeable ${row.mergeable}`],
       ...row.parts.map((part): Line => [1, ` ${rangeText(part)} mmufl ${hex(part.mmuFlags)}`]),
-      [1, `${vmo} bytes (${row.committedBytes}/0) ${name}`],
+      [1, `${vmo} bytes (${row.committedBytes}/${row.compressedBytes}) ${name}`],
     ];
   }
   const flags = `mmufl ${hex(row.parts[0]?.mmuFlags ?? 0)}`;
@@ -76,7 +76,7 @@ function pageListLine(row: DumpVmo, era: Era): Line {
     return [0, `${list} ${size} ${limits} pages ${count} ${parent}`];
   }
   const limit = `limit ${hex(row.limitBytes)}`;
-  const content = `content pages ${count} compressed pages 0`;
+  const content = `content pages ${count} compressed pages ${pages(row.compressedBytes)}`;
   return [0, `${list} ${row.isSlice ? '(slice) ' : ''}${size} ${limit} ${content} ${parent}`];
 }
 
@@ -138,6 +138,8 @@ export function dumpColumns(): Column<DumpRow>[] {
     column('vmo_offset_bytes', (row) => (row.kind === 'mapping' ? row.offsetBytes : undefined)),
     column('committed_bytes', (row) =>
       ('committedBytes' in row ? row.committedBytes : undefined)),
+    column('compressed_bytes', (row) =>
+      ('compressedBytes' in row ? row.compressedBytes : undefined)),
     column('parent_koid', (row) => (row.kind === 'vmo' ? row.parentKoid : undefined)),
     column('physical_address', (row) =>
       (row.kind === 'physical' ? pointer(row.physicalAddress) : undefined)),
