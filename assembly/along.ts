@@ -20,7 +20,7 @@ import { commitKeys } from "./content";
 import { frameA, freeFrames } from "./frames";
 import { findMapping, mappingBase, mappingEnd } from "./mappings";
 import { isChild, nodeOf } from "./nodes";
-import { isPagerRoot } from "./pager";
+import { isPagerRoot } from "./queues";
 import { isOwn, ready, reserveNodes, reserveTables, ZERO_RUNS } from "./reserve";
 import { entryGet, entrySet, hitRun, makeRoom, TABLE_MASK } from "./tables";
 import { beyond, findLeaf, indexAt } from "./tree";

@@ -8,6 +8,7 @@ import {
   NH_COUNT, NH_MASK, NH_REFS, NODES_PER_CHUNK, NODE_SHIFT, NR_BYTES, NR_MARK, ST_FREE, ST_OBJECT,
   VK_CONTIGUOUS, V_BASE, V_HEIGHT, V_KIND, V_NEXT, V_ROOT, V_SIZE,
 } from "./layout";
+import { auditQueues } from "./audit-queues";
 import { auditRecords, auditStates } from "./audit-records";
 import { auditTables } from "./audit-tables";
 import { auditStored, seeStored } from "./audit-stored";
@@ -31,6 +32,7 @@ export const BROKEN_INTERVAL: i32 = 8;
 export const BROKEN_RUN: i32 = 9;
 export const BROKEN_DIRTY: i32 = 10;
 export const BROKEN_STORED: i32 = 11;
+export const BROKEN_QUEUE: i32 = 12;
 export const BROKEN_WRITABLE: i32 = 16;
 export const BROKEN_PRESENT: i32 = 17;
 export const BROKEN_TABLE: i32 = 18;
@@ -73,6 +75,7 @@ export function audit(): i32 {
   if (result == 0) result = auditTables();
   if (result == 0) result = auditRuns();
   if (result == 0) result = auditPaged();
+  if (result == 0) result = auditQueues();
   scratchFree(seen, bytes);
   return result;
 }

@@ -4,16 +4,19 @@
  * I1. After `commitRun` every page of the run has a frame that only this VMO's tree holds, reached
  *     by nodes that only this tree holds.
  * I2. Other mappings lose entries that led to a page that was replaced.
+ * I3. A page that a fault makes of nothing is a zero fork, for which nothing is counted.
  * Cost: first touch 4 stores for the frame and one for the slot; a copy one reference count more.
  */
 import { poolAlloc } from "./heap";
 import {
-  A_REF_MASK, B_KEY_SHIFT, FANOUT, H_CONTENTS, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C,
-  H_FRAME_D, H_FRAME_FREE, NH_COUNT, NH_MASK, PAGE_BYTES, POOL_CONTENT, SLOT_TAGS, ST_FREE,
-  ST_OBJECT, V_CHILD, V_FAMILY, V_HEIGHT, V_LIMIT, V_MAP_COUNT, V_PARENT,
+  A_REF_MASK, B_KEY_SHIFT, B_QUEUE_SHIFT, FANOUT, H_CONTENTS, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP,
+  H_FRAME_C, H_FRAME_D, H_FRAME_FREE, NH_COUNT, NH_MASK, PAGE_BYTES, POOL_CONTENT, Q_ANONYMOUS,
+  Q_ZERO_FORK, SLOT_TAGS, ST_FREE, ST_OBJECT, V_CHILD, V_FAMILY, V_HEIGHT, V_LIMIT, V_MAP_COUNT,
+  V_PARENT,
 } from "./layout";
-import { frameA, frameB, frameC, frameD, frameTake, stateAdd } from "./frames";
+import { frameA, frameB, frameC, frameD, frameTake, queueAdd, stateAdd } from "./frames";
 import { headerOf, isChild } from "./nodes";
+import { queueOfNew } from "./queues";
 import { exclusiveLeaf, settlePath } from "./tree";
 import { seenFrame, zeroMayBeMapped } from "./vmos";
 import { dropOthers } from "./mappings";
@@ -30,8 +33,9 @@ export function commitRun(vmo: u32, key: u64, n: u32, mapping: u32): u32 {
   // nobody to tell, nothing to copy, nothing behind an empty slot
   const plain = load<u32>(vmo + V_MAP_COUNT) <= u32(mapping != 0) && load<u32>(vmo + V_CHILD) == 0
     && load<u32>(vmo + V_PARENT) == 0 && load<u32>(H_CONTENTS) == 0;
-  const added = plain ? commitPlain(vmo, key, n, leaf, found & 1)
-    : commitWatched(vmo, key, n, leaf, found & 1, mapping);
+  const queue = queueOfNew(vmo, mapping != 0);
+  const added = plain ? commitPlain(vmo, key, n, leaf, found & 1, queue)
+    : commitWatched(vmo, key, n, leaf, found & 1, mapping, queue);
   if (added != 0 || load<u32>(headerOf(leaf) + NH_MASK) == 0) {
     settlePath(<u32>load<u8>(vmo + V_HEIGHT), added);
   }
@@ -42,13 +46,16 @@ export function commitRun(vmo: u32, key: u64, n: u32, mapping: u32): u32 {
  * The run of a VMO that no other mapping and no child looks at, while no page has content. Pages
  * that were not there are counted.
  */
-function commitPlain(vmo: u32, key: u64, n: u32, leaf: u32, borrowed: u32): u32 {
+function commitPlain(
+  vmo: u32, key: u64, n: u32, leaf: u32, borrowed: u32, queue: u32
+): u32 {
   const slots = leaf + ((<u32>key & 31) << 2);
   const isEmpty = load<u32>(headerOf(leaf) + NH_COUNT) == 0;
   const there = isEmpty ? 0 : countChildren(slots, n);
-  if (there != 0 && borrowed == 0) return commitMixed(vmo, key, n, leaf);
-  if (load<u32>(H_FRAME_FREE) != 0) takeEach(vmo, key, n, slots);
-  else takeRow(vmo, key, n, slots);
+  if (there != 0 && borrowed == 0) return commitMixed(vmo, key, n, leaf, queue);
+  const some = there != 0 && there != n;
+  if (some || load<u32>(H_FRAME_FREE) != 0) takeEach(vmo, key, n, slots, queue);
+  else takeRow(vmo, key, n, slots, there == 0 ? queue : queueOfCopy(queue));
   stateAdd(ST_FREE, -<i32>n);
   stateAdd(ST_OBJECT, n);
   return n - there;
@@ -72,11 +79,12 @@ function countChildren(slots: u32, n: u32): u32 {
 }
 
 /** New frames for `n` slots, from above the bump mark: a row in every column. */
-function takeRow(vmo: u32, key: u64, n: u32, slots: u32): void {
+function takeRow(vmo: u32, key: u64, n: u32, slots: u32, queue: u32): void {
   const first = load<u32>(H_FRAME_BUMP);
   store<u32>(H_FRAME_BUMP, first + n);
   const family = load<u32>(vmo + V_FAMILY);
-  const b = wordB(key);
+  const b = wordB(key, queue);
+  queueAdd(queue, n);
   const c = family & 0xfff;
   const d = wordD(family, key); // a leaf's keys differ in the low bits only
   const a = load<u32>(H_FRAME_A) + (first << 2);
@@ -109,40 +117,50 @@ function takeRow(vmo: u32, key: u64, n: u32, slots: u32): void {
 }
 
 /** The same from the list of free frames, as far as it goes. */
-function takeEach(vmo: u32, key: u64, n: u32, slots: u32): void {
-  for (let j: u32 = 0; j < n; j++) store<u32>(slots + (j << 2), takeFrame(vmo, key + j));
+function takeEach(vmo: u32, key: u64, n: u32, slots: u32, queue: u32): void {
+  for (let j: u32 = 0; j < n; j++) {
+    const at = slots + (j << 2);
+    const joins = isChild(load<u32>(at)) ? queueOfCopy(queue) : queue;
+    store<u32>(at, takeFrame(vmo, key + j, joins));
+  }
 }
 
-/** A frame for a page of a VMO, with its way back. The counters are the caller's. */
-function takeFrame(vmo: u32, key: u64): u32 {
+/** Where a copy goes when a page made of nothing would go to `queue`. */
+function queueOfCopy(queue: u32): u32 { return queue == Q_ZERO_FORK ? Q_ANONYMOUS : queue; }
+
+/** A frame for a page of a VMO, with its way back. Counters of states are the caller's. */
+function takeFrame(vmo: u32, key: u64, queue: u32): u32 {
   const frame = frameTake();
-  nameFrame(vmo, key, frame);
+  nameFrame(vmo, key, frame, queue);
+  queueAdd(queue, 1);
   return frame;
 }
 
-/** Takes the frame at the bump mark, as `takeFrame` does. The counters are the caller's. */
+/** Takes the frame at the bump mark, as `takeFrame` does. All counters are the caller's. */
 // @ts-ignore: decorator
 @inline
-export function takeBumped(vmo: u32, key: u64, frame: u32): void {
+export function takeBumped(vmo: u32, key: u64, frame: u32, queue: u32): void {
   store<u32>(H_FRAME_BUMP, frame + 1);
-  nameFrame(vmo, key, frame);
+  nameFrame(vmo, key, frame, queue);
 }
 
 // @ts-ignore: decorator
 @inline
-export function nameFrame(vmo: u32, key: u64, frame: u32): void {
+export function nameFrame(vmo: u32, key: u64, frame: u32, queue: u32): void {
   const family = load<u32>(vmo + V_FAMILY);
   store<u32>(frameA(frame), 1);
-  store<u32>(frameB(frame), wordB(key));
+  store<u32>(frameB(frame), wordB(key, queue));
   store<u32>(frameC(frame), family & 0xfff);
   store<u32>(frameD(frame), wordD(family, key));
 }
 
-function wordB(key: u64): u32 { return ST_OBJECT | (<u32>(key >> 22) << B_KEY_SHIFT); }
+function wordB(key: u64, queue: u32): u32 {
+  return ST_OBJECT | queue << B_QUEUE_SHIFT | (<u32>(key >> 22) << B_KEY_SHIFT);
+}
 function wordD(family: u32, key: u64): u32 { return family >> 12 << 22 | (<u32>key & 0x3fffff); }
 
 /** `commitPlain` where some pages are there: own ones stay, shared ones are replaced. */
-function commitMixed(vmo: u32, key: u64, n: u32, leaf: u32): u32 {
+function commitMixed(vmo: u32, key: u64, n: u32, leaf: u32, queue: u32): u32 {
   const header = headerOf(leaf);
   const first = <u32>key & 31;
   const columnA = load<u32>(H_FRAME_A);
@@ -152,15 +170,17 @@ function commitMixed(vmo: u32, key: u64, n: u32, leaf: u32): u32 {
   for (let i = first; i < first + n; i++) {
     const at = leaf + (i << 2);
     const slot = load<u32>(at);
+    let joins = queue;
     if (!isChild(slot)) added++;
     else {
+      joins = queueOfCopy(queue);
       if ((mask >> i & 1) == 0) continue;
       mask &= ~(1 << i);
       const refs = load<u32>(columnA + (slot << 2));
       if ((refs & A_REF_MASK) == 1) continue;
       store<u32>(columnA + (slot << 2), refs - 1);
     }
-    store<u32>(at, takeFrame(vmo, key + (i - first)));
+    store<u32>(at, takeFrame(vmo, key + (i - first), joins));
     taken++;
   }
   store<u32>(header + NH_MASK, mask);
@@ -171,7 +191,7 @@ function commitMixed(vmo: u32, key: u64, n: u32, leaf: u32): u32 {
 
 /** Any run: contents are copied, live parents looked into, other mappings told. */
 function commitWatched(
-  vmo: u32, key: u64, n: u32, leaf: u32, borrowed: u32, mapping: u32
+  vmo: u32, key: u64, n: u32, leaf: u32, borrowed: u32, mapping: u32, queue: u32
 ): u32 {
   const header = headerOf(leaf);
   const first = <u32>key & 31;
@@ -198,7 +218,7 @@ function commitWatched(
         store<u32>(frameA(slot), refs - 1);
       }
     }
-    const frame = takeFrame(vmo, key + j);
+    const frame = takeFrame(vmo, key + j, source == 0 ? queue : queueOfCopy(queue));
     taken++;
     store<u32>(at, frame);
     if (source != 0) copyContent(source, frame);

@@ -11,13 +11,14 @@
 import {
   A_REF_MASK, B_ALIAS, B_HUGETLB, B_KEY_SHIFT, B_OUTSIDE, B_PIN_MASK, B_STATE_MASK, FANOUT,
   FANOUT_BITS, H_FRAME_A, H_FRAME_B, H_FRAME_C, H_FRAME_D, H_OUT, H_LIST, A_DIRTY_SHIFT, PAGE_BYTES,
-  PAGE_GOING, SLOT_ZERO, STORED_BYTES_MOST, ST_FREE, ST_OBJECT, S_BYTES, S_GOING, S_REFS,
-  VK_ANONYMOUS, V_FAMILY, V_KIND, V_PARENT,
+  PAGE_GOING, Q_HIGH_PRIORITY, SLOT_ZERO, STORED_BYTES_MOST, ST_FREE, ST_OBJECT, S_BYTES, S_GOING,
+  S_REFS, VK_ANONYMOUS, V_FAMILY, V_KIND, V_PARENT,
 } from "./layout";
 import { contentOf, nameFrame } from "./commit";
-import { frameFree, frameTake, freeFrames, stateAdd } from "./frames";
+import { frameFree, frameTake, freeFrames, queueAdd, stateAdd } from "./frames";
 import { compressedTake, compressPage, expandPage } from "./host";
 import { isChild, mayHaveStored, nodeOf, nodeRefs } from "./nodes";
+import { queueOf, queueOfNew } from "./queues";
 import { reserveContents } from "./reserve";
 import {
   anyStored, isStored, slotOfStored, storedAt, storedFree, storedNew, storedOf,
@@ -36,7 +37,8 @@ const FLAGS: u32 = B_PIN_MASK | B_ALIAS | B_HUGETLB | B_OUTSIDE | B_STATE_MASK;
 export const ZEROS_ONLY: u32 = 0;
 export const COMPRESS: u32 = 1;
 
-function isZero(content: u32): bool {
+/** Whether a page's content, if it has any, is all zero. */
+export function isZero(content: u32): bool {
   if (content == 0) return true;
   for (let at: u32 = 0; at < PAGE_BYTES; at += 64) {
     const a = v128.or(v128.load(content + at), v128.load(content + at, 16));
@@ -129,6 +131,7 @@ function markOut(frame: u32, mode: u32, entry: u32): u32 {
   const a = load<u32>(H_FRAME_A) + (frame << 2);
   if ((load<u32>(load<u32>(H_FRAME_B) + (frame << 2)) & FLAGS) != ST_OBJECT) return 0;
   if (load<u32>(a) >> A_DIRTY_SHIFT != 0) return 0; // going already: two keys have it
+  if (queueOf(frame) == Q_HIGH_PRIORITY) return 0;
   const slot = replacement(frame, mode);
   if (slot == 0) return 0;
   const d = load<u32>(H_FRAME_D) + (frame << 2);
@@ -234,7 +237,9 @@ function gatherStored(
 /** A frame, still in no list, with what a compressed page contains. */
 function makeAgain(vmo: u32, key: u64, record: u32): void {
   const frame = frameTake();
-  nameFrame(vmo, key, frame);
+  const queue = queueOfNew(vmo, false);
+  nameFrame(vmo, key, frame, queue);
+  queueAdd(queue, 1);
   store<u32>(load<u32>(H_FRAME_A) + (frame << 2), 0);
   stateAdd(ST_FREE, -1);
   stateAdd(ST_OBJECT, 1);

@@ -14,7 +14,8 @@ import { commitRun, contentOf } from "./commit";
 import { expandKeys, reserveExpand, storedIn } from "./compress";
 import { takeBack } from "./contiguous";
 import { frameC, freeFrames } from "./frames";
-import { commitPaged, isPagerRoot } from "./pager";
+import { commitPaged } from "./pager";
+import { isPagerRoot, markAccessed } from "./queues";
 import { ready, reserveContents, reserveNodes, ZERO_RUNS, writeNeeds } from "./reserve";
 import { seenFrame, setSize, taggedEnd, vmoBase, vmoSize } from "./vmos";
 
@@ -33,6 +34,7 @@ export function readBytes(vmo: u32, offset: u64, length: u32): void {
     const frame = load<u8>(vmo + V_KIND) == VK_PHYSICAL
       ? 0 : seenFrame(vmo, vmoBase(vmo) + (at >> 12));
     const content = frame == 0 ? 0 : load<u32>(frameC(frame)) >> 12 << 12;
+    if (frame != 0) markAccessed(frame);
     if (content == 0) memory.fill(to, 0, n);
     else memory.copy(to, content + inPage, n);
     to += n;

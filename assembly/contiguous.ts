@@ -8,11 +8,12 @@
  *     memory, so they cannot fail.
  */
 import {
-  B_KEY_SHIFT, FANOUT, H_CONTENTS, H_FRAMES, H_FRAME_BUMP, H_FRAME_FREE, NO_MEMORY, PAGE_BYTES,
-  POOL_CONTENT, ST_FREE, ST_LOANED, ST_OBJECT, VK_CONTIGUOUS, V_FAMILY, V_HEIGHT, V_LENT, V_RUN,
+  B_KEY_SHIFT, B_QUEUE_SHIFT, FANOUT, H_CONTENTS, H_FRAMES, H_FRAME_BUMP, H_FRAME_FREE, NO_MEMORY,
+  PAGE_BYTES, POOL_CONTENT, Q_WIRED, ST_FREE, ST_LOANED, ST_OBJECT, VK_CONTIGUOUS, V_FAMILY,
+  V_HEIGHT, V_LENT, V_RUN,
 } from "./layout";
 import {
-  frameA, frameB, frameC, frameD, frameFree, frameState, freeFrames, stateAdd,
+  frameA, frameB, frameC, frameD, frameFree, frameState, freeFrames, queueAdd, stateAdd,
 } from "./frames";
 import { poolFree } from "./heap";
 import { isChild } from "./nodes";
@@ -78,7 +79,8 @@ function fill(vmo: u32, lo: u64, hi: u64, from: u32): u32 {
       if (load<u32>(leaf + (i << 2)) != 0) continue;
       const frame = first + <u32>key;
       store<u32>(frameA(frame), 1);
-      store<u32>(frameB(frame), ST_OBJECT | (<u32>(key >> 22) << B_KEY_SHIFT));
+      const wired = ST_OBJECT | Q_WIRED << B_QUEUE_SHIFT;
+      store<u32>(frameB(frame), wired | (<u32>(key >> 22) << B_KEY_SHIFT));
       store<u32>(frameC(frame), family & 0xfff);
       store<u32>(frameD(frame), family >> 12 << 22 | (<u32>key & 0x3fffff));
       store<u32>(leaf + (i << 2), frame);
@@ -89,6 +91,7 @@ function fill(vmo: u32, lo: u64, hi: u64, from: u32): u32 {
   }
   stateAdd(from, -<i32>all);
   stateAdd(ST_OBJECT, all);
+  queueAdd(Q_WIRED, all);
   return all;
 }
 
@@ -113,6 +116,7 @@ export function lend(vmo: u32, page: u64, n: u64): void {
     all += gone;
   }
   stateAdd(ST_OBJECT, -<i32>all);
+  queueAdd(Q_WIRED, -<i32>all);
   stateAdd(ST_LOANED, all);
   store<u32>(vmo + V_LENT, load<u32>(vmo + V_LENT) + all);
   dropEntries(vmo, page, hi);

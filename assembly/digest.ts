@@ -7,13 +7,15 @@
  *     changes from one to the next.
  */
 import {
-  A_DIRTY_SHIFT, AS_COUNT, AS_INDEX, AS_NEXT, AS_PRESENT, AS_ROOT, AS_TABLES, B_KEY_SHIFT, FANOUT,
-  H_ASPACES, H_CONTENTS, H_OUT, H_STATES, H_VMOS, M_BASE, M_KEY, M_PAGES, M_PERMS, M_VMO, NH_COUNT,
-  PAGE_BYTES, PTE_W, SLOT_STORED, STATE_COUNT, S_BYTES, VF_DISCARDED, V_BASE, V_FAMILY, V_FLAGS,
-  V_HEIGHT, V_KIND, V_LENT, V_LIMIT, V_NEXT, V_PARENT, V_PINNED, V_ROOT, V_SEQ, V_SIZE,
+  A_DIRTY_SHIFT, AS_COUNT, AS_INDEX, AS_NEXT, AS_PRESENT, AS_ROOT, AS_TABLES, B_KEY_SHIFT,
+  B_QUEUE_MASK, B_QUEUE_SHIFT, FANOUT, H_ASPACES, H_CONTENTS, H_OUT, H_STATES, H_VMOS, M_BASE,
+  M_KEY, M_PAGES, M_PERMS, M_VMO, NH_COUNT, PAGE_BYTES, PTE_W, Q_GENERATION, SLOT_STORED,
+  STATE_COUNT, S_BYTES, VF_DISCARDED, VF_HIGH_PRIORITY, V_BASE, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND,
+  V_LENT, V_LIMIT, V_NEXT, V_PARENT, V_PINNED, V_ROOT, V_SEQ, V_SIZE,
 } from "./layout";
 import { frameA, frameB, frameC } from "./frames";
 import { headerOf, isChild, nodeOf } from "./nodes";
+import { ageOf, queueOf } from "./queues";
 import { isStored, storedAt, storedOf } from "./stored";
 import { entryGet, TABLE_MASK } from "./tables";
 
@@ -41,7 +43,8 @@ function digestVmo(start: u64, v: u32): u64 {
   const parent = load<u32>(v + V_PARENT);
   hash = mix(mix(hash, load<u64>(v + V_LIMIT)), parent == 0 ? 0 : load<u32>(parent + V_SEQ));
   hash = mix(mix(hash, load<u32>(v + V_FAMILY)), load<u8>(v + V_KIND));
-  hash = mix(mix(hash, load<u16>(v + V_FLAGS) & <u16>VF_DISCARDED), load<u32>(v + V_LENT));
+  const flags = load<u16>(v + V_FLAGS) & <u16>(VF_DISCARDED | VF_HIGH_PRIORITY);
+  hash = mix(mix(hash, flags), load<u32>(v + V_LENT));
   hash = mix(mix(hash, load<u32>(v + V_SEQ)), load<u32>(v + V_PINNED));
   const root = load<u32>(v + V_ROOT);
   if (root == 0) return mix(hash, 0);
@@ -69,7 +72,10 @@ function digestStored(start: u64, record: u32): u64 {
 }
 
 function digestFrame(start: u64, frame: u32): u64 {
-  const state = load<u32>(frameB(frame)) & ((1 << B_KEY_SHIFT) - 1); // pins and flags too
+  const word = load<u32>(frameB(frame)) & ((1 << B_KEY_SHIFT) - 1); // pins and flags too
+  const queue = queueOf(frame);
+  const age = queue < Q_GENERATION ? queue : Q_GENERATION | ageOf(queue);
+  const state = (word & ~B_QUEUE_MASK) | age << B_QUEUE_SHIFT;
   let hash = mix(mix(start, frame), state);
   hash = mix(hash, load<u32>(frameA(frame)) >> A_DIRTY_SHIFT);
   const content = load<u32>(frameC(frame)) >> 12 << 12;

@@ -11,7 +11,7 @@
 import {
   ACCESS_DENIED, AS_PRESENT, A_REF_MASK, FANOUT, H_CONTENTS, H_FRAME_A, H_OUT, M_KEY, M_PERMS,
   M_VMO, NH_MASK, NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D,
-  PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, T_DATA, VK_CONTIGUOUS, VK_PHYSICAL, V_KIND,
+  PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, T_DATA, VK_CONTIGUOUS, VK_PAGER, VK_PHYSICAL, V_KIND,
   V_LIMIT, V_PARENT,
 } from "./layout";
 import { mapAlong } from "./along";
@@ -21,7 +21,8 @@ import { takeBack } from "./contiguous";
 import { freeFrames } from "./frames";
 import { findMapping, mappingBase, mappingEnd } from "./mappings";
 import { headerOf, isChild } from "./nodes";
-import { isPagerRoot } from "./pager";
+import { isPagerRoot } from "./queues";
+import { DO_ACCESS, eachSeen } from "./reclaim";
 import {
   admitKey, contentsLow, ready, reserveContents, reserveNodes, reserveTables, writeNeeds,
 } from "./reserve";
@@ -334,6 +335,7 @@ function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
   // a clean page of a pager's VMO must fault when it is written first
   const write = (perms & PERM_WRITE) != 0 && !isPagerRoot(vmo) ? PTE_W : 0;
   readRun(table, <u32>vpn & 511, vmo, key, run, base, write);
+  if (kind == VK_PAGER) eachSeen(vmo, key - vmoBase(vmo), run, DO_ACCESS);
   notePresent(aspace, load<u16>(table + T_COUNT) - before);
   return run;
 }

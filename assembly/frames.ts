@@ -10,8 +10,9 @@
  * Cost: 16 bytes a frame; taking one is 4 stores to 4 streams.
  */
 import {
-  A_DIRTY_SHIFT, A_REF_MASK, B_STATE_MASK, H_CONTENTS, H_FRAMES, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP,
-  H_FRAME_C, H_FRAME_D, H_FRAME_FREE, H_STATES, PAGE_GOING, POOL_CONTENT, ST_FREE,
+  A_DIRTY_SHIFT, A_REF_MASK, B_QUEUE_MASK, B_QUEUE_SHIFT, B_STATE_MASK, H_CONTENTS, H_FRAMES,
+  H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C, H_FRAME_D, H_FRAME_FREE, H_QUEUES, H_STATES,
+  PAGE_GOING, POOL_CONTENT, Q_ZERO_FORK, ST_FREE,
 } from "./layout";
 import { poolFree } from "./heap";
 
@@ -32,6 +33,13 @@ export function stateAdd(state: u32, delta: i32): void {
 /** Whether a page is on its way out of every list (sweep.ts). */
 export function isGoing(frame: u32): bool {
   return load<u32>(frameA(frame)) >> A_DIRTY_SHIFT == PAGE_GOING;
+}
+
+/** Counts pages in a queue; the queue of what faults made of nothing is derived. */
+export function queueAdd(queue: u32, delta: i32): void {
+  if (queue == Q_ZERO_FORK) return;
+  const at = H_QUEUES + (queue << 2);
+  store<u32>(at, load<u32>(at) + delta);
 }
 
 /** Takes a free frame without touching the counters (a run does them once). There must be one. */
@@ -63,7 +71,9 @@ export function frameAlloc(state: u32): u32 {
 /** Frees a frame whatever its references say; its content goes too. */
 export function frameFree(frame: u32): void {
   const b = frameB(frame);
-  stateAdd(load<u32>(b) & B_STATE_MASK, -1);
+  const word = load<u32>(b);
+  stateAdd(word & B_STATE_MASK, -1);
+  queueAdd((word & B_QUEUE_MASK) >> B_QUEUE_SHIFT, -1);
   stateAdd(ST_FREE, 1);
   const c = frameC(frame);
   const content = load<u32>(c) >> 12;

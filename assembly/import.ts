@@ -2,13 +2,12 @@
  * Builders' doors: frames, page lists and page tables of a system that was recorded elsewhere.
  */
 import {
-  A_REF_MASK, AS_PRESENT, B_ALIAS, FANOUT, H_ALIASES, H_FRAMES, H_FRAME_BUMP, H_PATH, M_ASPACE,
-  M_BASE, M_PERMS, M_VMO,
-  NH_MASK, NO_MEMORY, PERM_EXECUTE, PTE_A, PTE_P, PTE_SHIFT, PTE_W, PTE_X, ST_FREE, ST_OBJECT,
-  T_COUNT, V_HEIGHT,
+  A_REF_MASK, AS_PRESENT, B_ALIAS, B_QUEUE_SHIFT, FANOUT, H_ALIASES, H_FRAMES, H_FRAME_BUMP, H_PATH,
+  M_ASPACE, M_BASE, M_PERMS, M_VMO, NH_MASK, NO_MEMORY, PERM_EXECUTE, PTE_A, PTE_P, PTE_SHIFT,
+  PTE_W, PTE_X, Q_ANONYMOUS, ST_FREE, ST_OBJECT, T_COUNT, V_HEIGHT,
 } from "./layout";
 import {
-  frameA, frameB, frameC, frameD, frameDrop, freeFrames, stateAdd,
+  frameA, frameB, frameC, frameD, frameDrop, freeFrames, queueAdd, stateAdd,
 } from "./frames";
 import { headerOf, isChild } from "./nodes";
 import { ready, reserveNodes, reserveTables } from "./reserve";
@@ -27,12 +26,13 @@ export function framesCreate(n: u32): i32 {
   store<u32>(H_FRAME_BUMP, first + n);
   for (let frame = first; frame < first + n; frame++) {
     store<u32>(frameA(frame), 0);
-    store<u32>(frameB(frame), ST_OBJECT);
+    store<u32>(frameB(frame), ST_OBJECT | Q_ANONYMOUS << B_QUEUE_SHIFT);
     store<u32>(frameC(frame), 0);
     store<u32>(frameD(frame), 0);
   }
   stateAdd(ST_FREE, -<i32>n);
   stateAdd(ST_OBJECT, n);
+  queueAdd(Q_ANONYMOUS, n);
   return <i32>first;
 }
 

@@ -34,6 +34,7 @@ export * from "./scans";
 export { giveUp } from "./sharing";
 export * from "./digest";
 export * from "./pager-doors";
+export * from "./queue-doors";
 
 export function boot(pages: u32, limitChunks: u32): i32 { return bootCore(pages, limitChunks); }
 

@@ -70,6 +70,8 @@ export const H_NODE_CHUNKS: u32 = HEADER + 2048; // list of node chunks by heigh
 export const H_ZRAM_ROOM: u32 = HEADER + 2176; // first ZRAM page with room, by class (10)
 export const H_STRICT: u32 = HEADER + 2304; // debug: pools have no spare but what was reserved
 export const H_BUDGET: u32 = HEADER + 2308; // debug: records reserved, by pool, then
+export const H_QUEUES: u32 = HEADER + 2560; // 16 counters, pages in each queue but the first
+export const H_NEWEST: u32 = HEADER + 2624; // 0 to 7: the generation that new pages join
 // look-aside buffer of leaf tables: 8192 entries of | space | page >> 9 | table, W | epoch |
 export const H_TLB: u32 = HEADER + CHUNK_BYTES;
 export const TLB_MASK: u32 = 8191;
@@ -79,11 +81,11 @@ export const WALKS_MASK: u32 = 63;
 
 // ---- frames (vm_page), 16 bytes in four columns -------------------------------------------------
 //   A | references 30 | dirty 2 |
-//   B | state 4 | reserved 4 | pins 5 | flags 5 | key high 14 |
+//   B | state 4 | queue 4 | pins 5 | flags 6 | key high 13 |
 //   C | content slot 20 | family low 12 |          while free: C = next free frame
 //   D | key low 22 | family high 10 |
 // Family and key are the way back from a frame to the lists that hold it, and a hint: 22 bits of
-// the family's number and 36 of the key are kept, and a frame that stands in several lists has one.
+// the family's number and 35 of the key are kept, and a frame that stands in several lists has one.
 // Nothing reads them yet. Whoever does looks the frame up in the lists he finds, and takes it for
 // found only where a slot holds it.
 export const FRAME_BYTES: u32 = 16;
@@ -103,7 +105,22 @@ export const B_HUGETLB: u32 = 1 << 14;
 export const B_ANON: u32 = 1 << 15;
 export const B_SHMEM: u32 = 1 << 16;
 export const B_OUTSIDE: u32 = 1 << 17; // recorded with mappings that were not; goes with the frame
-export const B_KEY_SHIFT: u32 = 18;
+export const B_NEEDED: u32 = 1 << 18; // ALWAYS_NEED: stays unless hints are ignored
+export const B_KEY_SHIFT: u32 = 19;
+export const B_QUEUE_SHIFT: u32 = 4;
+export const B_QUEUE_MASK: u32 = 0xf0;
+// queues of OBJECT pages; the others stand in none, 0 here. The first is not counted but derived:
+// what a fault made of nothing costs no counting
+export const Q_ZERO_FORK: u32 = 0;
+export const Q_ANONYMOUS: u32 = 1;
+export const Q_HIGH_PRIORITY: u32 = 2;
+export const Q_FAILED_RECLAIM: u32 = 3;
+export const Q_ISOLATE: u32 = 4;
+export const Q_WIRED: u32 = 5;
+export const Q_DIRTY: u32 = 6;
+export const Q_GENERATION: u32 = 8; // and seven more, a ring: H_NEWEST says which is the newest
+export const GENERATIONS: u32 = 8;
+export const QUEUE_COUNT: u32 = 16;
 export const FRAMES_MAX: u32 = 1 << 26;
 
 export const ST_FREE: u32 = 0;
@@ -215,6 +232,7 @@ export const VK_PAGER: u32 = 3; // without a live parent: what no slot says is a
 export const VK_CONTIGUOUS: u32 = 4;
 export const VF_ZERO_MAPPED: u32 = 1; // some mapping may hold the zero page
 export const VF_DISCARDED: u32 = 2; // its pages were discarded: an access finds nothing
+export const VF_HIGH_PRIORITY: u32 = 4; // its pages are neither reclaimed nor deduplicated
 
 // ---- address space, 64 bytes --------------------------------------------------------------------
 export const ASPACE_BYTES: u32 = 64;

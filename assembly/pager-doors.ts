@@ -32,8 +32,10 @@ export function pagerZero(
 export function pagerResize(root: u32, sizePages: f64, tail: u32): i32 {
   return paged.resizePaged(root << 4, <u64>sizePages, tail);
 }
-export function pagerDropClean(root: u32, page: f64, n: f64, markers: u32): i32 {
-  return paged.dropClean(root << 4, <u64>page, <u64>n, markers != 0);
+export function pagerDropClean(
+  root: u32, page: f64, n: f64, markers: u32, heedHints: u32,
+): i32 {
+  return paged.dropClean(root << 4, <u64>page, <u64>n, markers != 0, heedHints != 0);
 }
 export function pagesMove(
   vmo: u32, page: f64, n: f64, aux: u32, auxPage: f64, replace: u32,

@@ -8,13 +8,14 @@
  * Cost: two descents for each page that moves, one call for each run of zeros.
  */
 import {
-  A_REF, A_REF_MASK, B_KEY_SHIFT, FANOUT_BITS, NH_MASK, NO_MEMORY, PAGE_BYTES, SLOT_ZERO,
-  ST_OBJECT, V_FAMILY, V_HEIGHT, V_LIMIT, V_PARENT,
+  A_REF, A_REF_MASK, B_KEY_SHIFT, FANOUT_BITS, NH_MASK, NO_MEMORY, PAGE_BYTES, Q_ZERO_FORK,
+  SLOT_ZERO, ST_OBJECT, V_FAMILY, V_HEIGHT, V_LIMIT, V_PARENT,
 } from "./layout";
 import { contentOf } from "./commit";
 import { frameA, frameAlloc, frameB, frameC, frameD, frameDrop, freeFrames } from "./frames";
 import { headerOf, isChild } from "./nodes";
 import { spanAt, spanEnd } from "./pager";
+import { goHome, queueMove } from "./queues";
 import { isOwn, ready, reserveContents, reserveNodes } from "./reserve";
 import { exclusiveLeaf, findLeaf, settlePath, treeFill } from "./tree";
 import { dropEntries, vmoBase, vmoHeight, vmoRoot } from "./vmos";
@@ -120,9 +121,11 @@ function putIn(vmo: u32, key: u64, frame: u32): void {
   store<u32>(at, frame);
   const family = load<u32>(vmo + V_FAMILY);
   store<u32>(frameA(frame), 1);
+  queueMove(frame, Q_ZERO_FORK);
   store<u32>(frameB(frame), ST_OBJECT | (<u32>(key >> 22) << B_KEY_SHIFT));
   store<u32>(frameC(frame), (load<u32>(frameC(frame)) >> 12 << 12) | (family & 0xfff));
   store<u32>(frameD(frame), (family >> 12 << 22) | (<u32>key & 0x3fffff));
+  goHome(vmo, frame);
   settlePath(<u32>load<u8>(vmo + V_HEIGHT), isChild(old) ? 0 : 1);
 }
 

@@ -17,15 +17,16 @@
  */
 import {
   A_DIRTY_SHIFT, A_REF_MASK, B_PIN_MASK, FANOUT, FANOUT_BITS, H_OUT, KEY_MAX, M_BASE, M_KEY,
-  M_PAGES, M_ASPACE, NOT_FOUND, NO_MEMORY, PAGE_BYTES, PAGE_CLEAN, PAGE_CLEANING, PAGE_DIRTY,
-  PTE_W, SLOT_TAG, SLOT_ZERO, SLOT_ZERO_CLEANING, SLOT_ZERO_DIRTY, SLOT_ZERO_UNTRACKED, VK_PAGER,
-  V_KIND, V_LIMIT, V_PARENT,
+  M_PAGES, M_ASPACE, NOT_FOUND, NO_MEMORY, PAGE_BYTES, PAGE_CLEAN, PAGE_CLEANING, PAGE_DIRTY, PTE_W,
+  SLOT_TAG, SLOT_ZERO, SLOT_ZERO_CLEANING, SLOT_ZERO_DIRTY, SLOT_ZERO_UNTRACKED, VK_PAGER, V_KIND,
+  V_LIMIT, V_PARENT,
 } from "./layout";
 import { commitRun } from "./commit";
 import { commitKeys, reservePages, resize } from "./content";
 import { frameA, frameB, frameC } from "./frames";
 import { firstShowing, nextShowing } from "./intervals";
 import { isChild, nodeOf } from "./nodes";
+import { goHome, isNeeded, isPagerRoot } from "./queues";
 import { ready, reserveNodes } from "./reserve";
 import { entryGet, TABLE_MASK } from "./tables";
 import { beyond, indexAt, treeFill, treeGet } from "./tree";
@@ -54,11 +55,6 @@ export const ASK_READ: u32 = 1;
 export const ASK_DIRTY: u32 = 2;
 
 const SPAN_END: u32 = H_OUT + 24; // u64: first key behind what was found last
-
-/** Whether a VMO is the root of a pager's family. */
-export function isPagerRoot(vmo: u32): bool {
-  return load<u8>(vmo + V_KIND) == VK_PAGER && load<u32>(vmo + V_PARENT) == 0;
-}
 
 /** The slot of a key in a VMO's own tree; SPAN_END is where it stops being the same empty one. */
 export function spanAt(vmo: u32, key: u64): u32 {
@@ -144,9 +140,10 @@ function rootOf(vmo: u32): u32 {
   return root;
 }
 
-function setState(frame: u32, state: u32): void {
+function setState(root: u32, frame: u32, state: u32): void {
   const a = frameA(frame);
   store<u32>(a, (load<u32>(a) & A_REF_MASK) | (state << A_DIRTY_SHIFT));
+  goHome(root, frame);
 }
 
 function isPinned(frame: u32): bool {
@@ -158,7 +155,7 @@ export function written(root: u32, page: u64, n: u64): void {
   const hi = vmoBase(root) + page + n;
   for (let key = vmoBase(root) + page; key < hi; key = spanEnd()) {
     const slot = spanAt(root, key);
-    if (isChild(slot)) setState(slot, PAGE_DIRTY);
+    if (isChild(slot)) setState(root, slot, PAGE_DIRTY);
   }
 }
 
@@ -173,7 +170,7 @@ export function commitPaged(root: u32, lo: u64, hi: u64): void {
     }
     const leaf = commitRun(root, key, n, 0) + ((<u32>key & (FANOUT - 1)) << 2);
     for (; dirty != 0; dirty &= dirty - 1) {
-      setState(load<u32>(leaf + (ctz(dirty) << 2)), PAGE_DIRTY);
+      setState(root, load<u32>(leaf + (ctz(dirty) << 2)), PAGE_DIRTY);
     }
     key += n;
   }
@@ -220,7 +217,7 @@ export function writebackBegin(root: u32, page: u64, n: u64, zeros: bool): i32 {
     for (let key = lo; key < hi; key = spanEnd()) {
       const slot = spanAt(root, key);
       const dirty = isChild(slot) && load<u32>(frameA(slot)) >> A_DIRTY_SHIFT == PAGE_DIRTY;
-      if (dirty && !isPinned(slot)) setState(slot, PAGE_CLEANING);
+      if (dirty && !isPinned(slot)) setState(root, slot, PAGE_CLEANING);
     }
   }
   fillRuns(root, from, hi, ZERO_DIRTY, SLOT_ZERO_CLEANING);
@@ -238,7 +235,7 @@ export function writebackEnd(root: u32, page: u64, n: u64): i32 {
   for (let key = lo; key < hi; key = spanEnd()) {
     const slot = spanAt(root, key);
     const cleaning = isChild(slot) && load<u32>(frameA(slot)) >> A_DIRTY_SHIFT == PAGE_CLEANING;
-    if (cleaning) setState(slot, PAGE_CLEAN);
+    if (cleaning) setState(root, slot, PAGE_CLEAN);
   }
   fillRuns(root, from, hi, ZERO_CLEANING, 0);
   return 0;
@@ -325,7 +322,7 @@ function fillInPage(root: u32, key: u64, from: u32, to: u32): void {
   if (!isChild(slot)) return;
   const content = load<u32>(frameC(slot)) >> 12 << 12;
   if (content != 0) memory.fill(content + from, 0, to - from);
-  setState(slot, PAGE_DIRTY);
+  setState(root, slot, PAGE_DIRTY);
 }
 
 /** Whether a span keeps what it has when it is zeroed. */
@@ -381,9 +378,12 @@ export function resizePaged(root: u32, sizePages: u64, tail: u32): i32 {
 
 /**
  * Takes clean pages that are not pinned away: they are absent next. `markers` too when the VMO
- * loses its pager. How many pages went, or NO_MEMORY.
+ * loses its pager; but not what is always needed with `heedHints`. How many pages went, or
+ * NO_MEMORY.
  */
-export function dropClean(root: u32, page: u64, n: u64, markers: bool): i32 {
+export function dropClean(
+  root: u32, page: u64, n: u64, markers: bool, heedHints: bool,
+): i32 {
   if (!ready()) return NO_MEMORY;
   const lo = vmoBase(root) + page;
   const hi = lo + n;
@@ -392,7 +392,8 @@ export function dropClean(root: u32, page: u64, n: u64, markers: bool): i32 {
     const slot = spanAt(root, key);
     const end = min(hi, spanEnd());
     const clean = isChild(slot) && load<u32>(frameA(slot)) >> A_DIRTY_SHIFT == PAGE_CLEAN;
-    const goes = clean ? !isPinned(slot) : markers && slot == SLOT_ZERO;
+    const stays = clean && (isPinned(slot) || (heedHints && isNeeded(slot)));
+    const goes = clean ? !stays : markers && slot == SLOT_ZERO;
     if (goes) {
       treeFill(root, key, end, 0);
       dropEntries(root, key, end);

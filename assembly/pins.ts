@@ -4,11 +4,12 @@
  * I1. A VMO's `pinned` = the sum of the pin counts of its own pages.
  */
 import {
-  B_PIN_MASK, B_PIN_ONE, H_FRAMES, NO_MEMORY, UNAVAILABLE, V_HEIGHT, V_PINNED, V_ROOT,
+  B_PIN_MASK, B_PIN_ONE, H_FRAMES, NO_MEMORY, Q_WIRED, UNAVAILABLE, V_HEIGHT, V_PINNED, V_ROOT,
 } from "./layout";
 import { commitKeys, reservePages } from "./content";
 import { frameB } from "./frames";
 import { isChild } from "./nodes";
+import { goHome, queueMove } from "./queues";
 import { treeGet } from "./tree";
 import { vmoBase } from "./vmos";
 
@@ -28,8 +29,10 @@ export function pin(vmo: u32, page: u64, n: u64): i32 {
   if (!reservePages(vmo, lo, lo + n)) return NO_MEMORY;
   commitKeys(vmo, lo, lo + n);
   for (let key = lo; key < lo + n; key++) {
-    const b = frameB(frameAt(vmo, key));
+    const frame = frameAt(vmo, key);
+    const b = frameB(frame);
     store<u32>(b, load<u32>(b) + B_PIN_ONE);
+    queueMove(frame, Q_WIRED);
   }
   store<u32>(vmo + V_PINNED, load<u32>(vmo + V_PINNED) + <u32>n);
   return 0;
@@ -38,9 +41,11 @@ export function pin(vmo: u32, page: u64, n: u64): i32 {
 export function unpin(vmo: u32, page: u64, n: u64): void {
   const lo = vmoBase(vmo) + page;
   for (let key = lo; key < lo + n; key++) {
-    const b = frameB(frameAt(vmo, key));
+    const frame = frameAt(vmo, key);
+    const b = frameB(frame);
     assert((load<u32>(b) & B_PIN_MASK) != 0);
     store<u32>(b, load<u32>(b) - B_PIN_ONE);
+    goHome(vmo, frame);
   }
   store<u32>(vmo + V_PINNED, load<u32>(vmo + V_PINNED) - <u32>n);
 }

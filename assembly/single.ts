@@ -10,17 +10,18 @@
 import {
   AS_LAST, AS_PRESENT, A_REF_MASK, CLASS_DENSE, FANOUT_BITS, H_CONTENTS, H_FRAME_A, H_FRAME_BUMP,
   H_FRAME_FREE, H_LOW, H_PATH, H_PATH_LEAF, H_PATH_VMO, M_BASE, M_KEY, M_PAGES, M_PERMS, M_VMO,
-  NH_MASK, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D, PTE_P, PTE_SHIFT, PTE_W, PTE_X, ST_FREE,
-  ST_OBJECT, T_CLASS, T_COUNT, T_DATA, VK_CONTIGUOUS, VK_PHYSICAL, V_BASE, V_CHILD, V_HEIGHT,
-  V_KIND, V_MAP_COUNT, V_PARENT, V_ROOT, V_SIZE,
+  NH_MASK, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D, PTE_P, PTE_SHIFT, PTE_W, PTE_X, Q_ANONYMOUS,
+  Q_ZERO_FORK, ST_FREE, ST_OBJECT, T_CLASS, T_COUNT, T_DATA, VF_HIGH_PRIORITY, VK_CONTIGUOUS,
+  VK_PAGER, VK_PHYSICAL, V_BASE, V_CHILD, V_HEIGHT, V_MAP_COUNT, V_PARENT, V_ROOT, V_SIZE,
 } from "./layout";
 import { takeBumped } from "./commit";
-import { freeFrames, stateAdd } from "./frames";
+import { freeFrames, queueAdd, stateAdd } from "./frames";
 import { headerOf, isChild, nodeOf, nodeRefs } from "./nodes";
 import { packedPlace, roomOf, TABLE_MASK } from "./tables";
 import { beyond, settlePath } from "./tree";
 
-const OTHER_KINDS: u32 = 1 << VK_PHYSICAL | 1 << VK_CONTIGUOUS; // which have frames of their own
+// frames of their own, or pages that join other queues
+const OTHER_KINDS: u32 = 1 << VK_PHYSICAL | 1 << VK_CONTIGUOUS | 1 << VK_PAGER;
 const FRAMES_AMPLE: u32 = 6; // with fewer the slow way counts what tables may need
 
 /**
@@ -84,7 +85,9 @@ export function writeOne(aspace: u32, vpn: u64, found: u32): bool {
 // @ts-ignore: decorator
 @inline
 function notPlain(vmo: u32): u32 {
-  return (OTHER_KINDS >> <u32>load<u8>(vmo + V_KIND) & 1) | (load<u32>(vmo + V_MAP_COUNT) ^ 1)
+  const word = load<u32>(vmo + V_HEIGHT); // height, kind, flags
+  return (OTHER_KINDS >> (word >> 8 & 0xff) & 1) | (word >> 16 & VF_HIGH_PRIORITY)
+    | (load<u32>(vmo + V_MAP_COUNT) ^ 1)
     | load<u32>(vmo + V_CHILD) | load<u32>(vmo + V_PARENT)
     | load<u32>(H_CONTENTS) | load<u32>(H_LOW) | load<u32>(H_FRAME_FREE);
 }
@@ -114,7 +117,8 @@ function ownPage(vmo: u32, height: u32, key: u64, leaf: u32): u32 {
     store<u32>(refs, count - 1);
   }
   const frame = load<u32>(H_FRAME_BUMP);
-  takeBumped(vmo, key, frame);
+  takeBumped(vmo, key, frame, added != 0 ? Q_ZERO_FORK : Q_ANONYMOUS);
+  if (added == 0) queueAdd(Q_ANONYMOUS, 1);
   store<u32>(at, frame);
   stateAdd(ST_FREE, -1);
   stateAdd(ST_OBJECT, 1);

@@ -39,6 +39,11 @@ export { ObjectType, type NameOptions } from './objects/object.js';
 export { Pager } from './objects/pager.js';
 export * from './objects/pager-options.js';
 export { Pin } from './objects/pin.js';
+export type { PageQueueName, QueuePlace } from './core/queued.js';
+export type { PageQueueCounts, PageQueues, ReclaimableMemory } from './objects/page-queues.js';
+export type {
+  DedupReport, EvictLevel, EvictOptions, EvictReport, Reclaim,
+} from './objects/reclaim.js';
 export { Process } from './objects/process.js';
 export type { Aslr, AslrOptions } from './objects/randomise.js';
 export { DefaultRights, Right } from './objects/rights.js';
@@ -49,7 +54,6 @@ export { Status, type StatusName } from './objects/status.js';
 export type { Bytes } from './objects/units.js';
 export { Access, alignOption, VmarOp, VmOption } from './objects/vm-options.js';
 export { Vmar } from './objects/vmar.js';
-export { Reclaim } from './objects/reclaim.js';
 export type { CompressionOutcome, PageWindow } from './core/vmos.js';
 export { Vmo } from './objects/vmo.js';
 export type { VmoRole } from './objects/vmo-object.js';

@@ -5,7 +5,7 @@
  * (rights, alignment, ranges); the core checks memory.
  */
 import type { AspaceRef, CoreOptions, FrameKinds, MappingRef, VmoRef } from './refs.js';
-import { CorePaged } from './paged.js';
+import { CoreQueued } from './queued.js';
 import { CALL_PAGES, XFER_BYTES } from './vmos.js';
 import { coreModule } from './wasm.js';
 
@@ -19,14 +19,14 @@ const WASM_PAGE_BYTES = 65536;
 const AUDIT_NAMES: Readonly<Record<number, string>> = {
   1: 'pages by state', 2: 'node references', 3: 'frame references', 4: 'may-be-shared mask',
   5: 'subtree count', 6: 'page-table entry', 7: 'key outside the VMO', 8: 'index of mappings',
-  9: 'frame of a run', 10: 'dirty pages', 11: 'compressed page',
+  9: 'frame of a run', 10: 'dirty pages', 11: 'compressed page', 12: 'page queue',
   16: 'writable entry', 17: 'present entries',
   18: 'page table', 19: 'look-aside buffer', 20: 'pins', 21: 'contents',
   22: 'references of a VMO', 23: 'mapping', 24: 'last path', 25: 'mapping found last',
 };
 
 /** A simulated system's memory. */
-export class Core extends CorePaged {
+export class Core extends CoreQueued {
   /** An empty system, or NO_MEMORY (-4) when its frames do not fit into the host memory allowed. */
   static create(options: CoreOptions): Core | typeof NO_MEMORY {
     const core = new Core(options, coreModule(options.variant ?? 'release'));

@@ -122,9 +122,17 @@ export class CorePaged extends CoreVmos {
     return status;
   }
 
-  /** Takes clean pages of a root away: how many, or NO_MEMORY. `markers`: supplied zeros too. */
-  pagedDropClean(root: VmoRef, page: number, pages: number, markers: boolean): number {
-    const gone = this.raw.pagerDropClean(root, page, pages, markers ? 1 : 0);
+  /**
+   * Takes clean pages of a root away: how many, or NO_MEMORY.
+   *
+   * @param isFinal - nobody will supply them again: supplied zeros go too
+   * @param heedHints - what was hinted ALWAYS_NEED stays
+   */
+  pagedDropClean(
+    root: VmoRef, page: number, pages: number, isFinal: boolean, heedHints: boolean,
+  ): number {
+    const [markers, heeds] = [isFinal ? 1 : 0, heedHints ? 1 : 0];
+    const gone = this.raw.pagerDropClean(root, page, pages, markers, heeds);
     this.settleReleases();
     return gone;
   }

@@ -125,7 +125,19 @@ export interface RawExports {
     root: Num, firstPage: Num, firstByte: Num, endPage: Num, endByte: Num, slot: Num,
   ): Num;
   pagerResize(root: Num, sizePages: Num, tail: Num): Num;
-  pagerDropClean(root: Num, page: Num, n: Num, markers: Num): Num;
+  pagerDropClean(root: Num, page: Num, n: Num, markers: Num, heedHints: Num): Num;
+  queueCounts(out: Num): void;
+  frameQueue(frame: Num): Num;
+  queueOfAge(age: Num): Num;
+  queueSet(frame: Num, queue: Num): void;
+  queueAccess(frame: Num): void;
+  queuesRotate(): void;
+  queuesHarvest(): void;
+  vmoEachSeen(vmo: Num, page: Num, n: Num, what: Num): void;
+  vmoHighPriority(vmo: Num, isHigh: Num): void;
+  pagerEvict(root: Num, queue: Num, most: Num, ignoreHints: Num): Num;
+  vmoDedupZero(vmo: Num, page: Num): Num;
+  vmoDedupScan(vmo: Num, page: Num, most: Num, untouchedToo: Num): Num;
   pagesMove(vmo: Num, page: Num, n: Num, aux: Num, auxPage: Num, replace: Num): Num;
   digest(): void;
   audit(): Num;

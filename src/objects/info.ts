@@ -241,4 +241,8 @@ export interface KernelMemoryExtended extends KernelMemory {
   /** Compressed pages. */ readonly zramBytes: number;
   /** Pages of discardable VMOs that are locked. */ readonly vmoDiscardableLockedBytes: number;
   /** Pages of those that are not: they may go. */ readonly vmoDiscardableUnlockedBytes: number;
+  /** Pages that have an age: clean ones of pagers. */ readonly vmoReclaimTotalBytes: number;
+  /** Of those, what the active generations have. */ readonly vmoReclaimNewestBytes: number;
+  /** What the oldest generations have, and isolated. */ readonly vmoReclaimOldestBytes: number;
+  /** Pages that are not reclaimed: high priority. */ readonly vmoReclaimDisabledBytes: number;
 }

@@ -5,6 +5,7 @@
  */
 
 import { CoreVmoKind } from '../core/core.js';
+import type { PageQueueName } from '../core/queued.js';
 import { fail } from './errors.js';
 import type { Koid } from './koid.js';
 import { killOnOom } from './oom.js';
@@ -62,6 +63,37 @@ export class KernelDoor {
     for (const timer of [...this.#system.timers]) {
       if (timer.deadlineNs !== undefined && timer.deadlineNs <= now) timer.fire();
     }
+  }
+
+  /**
+   * Forces a page into a queue, whether it belongs there or not, as the kernel's own tests of its
+   * queues do.
+   *
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE past the VMO's end, ZX_ERR_NOT_FOUND where it has no page
+   */
+  movePage(vmo: Vmo, offset: Bytes, queue: PageQueueName): void {
+    this.#system.queues.move(vmo, offset, queue);
+  }
+
+  /** A page was used, as the processor or a reader says: `MarkAccessed` (7.2). */
+  markAccessed(vmo: Vmo, offset: Bytes): void {
+    this.#system.assertNotBusy();
+    this.#system.core.queueAccess(this.#system.queues.frameOf(vmo, offset));
+  }
+
+  /** A VMO's pages are of high priority, as those of a VMAR with high memory priority, or not. */
+  setHighPriority(vmo: Vmo, isHigh: boolean): void {
+    this.#system.assertNotBusy();
+    this.#system.core.setHighPriority(vmo.object.tree.ref, isHigh);
+  }
+
+  /**
+   * Takes a page that reads zero, as the scanner does (7.4).
+   *
+   * @returns whether it went
+   */
+  dedupZeroPage(vmo: Vmo, page: number): boolean {
+    return this.#system.reclaim.dedupZeroPage(vmo.object, page);
   }
 
   /**

@@ -33,11 +33,12 @@ export function kernelMemory(core: Core, freeHeapBytes: number): KernelMemory {
   return { ...known, totalBytes, freeHeapBytes, otherBytes: Math.max(0, totalBytes - sum) };
 }
 
-/** The same, each state by itself, and what discardable VMOs have. */
+/** The same, each state by itself, and what could be reclaimed. */
 export function kernelMemoryExtended(system: KernelSystem): KernelMemoryExtended {
   const { core } = system;
   const bytes = (state: number): number => core.pagesInState(state) * PAGE_BYTES;
   const base = system.kernelMemory();
+  const { reclaimable } = system.queues;
   const newer = {
     cacheBytes: bytes(FrameState.CACHE),
     slabBytes: bytes(FrameState.SLAB),
@@ -54,5 +55,9 @@ export function kernelMemoryExtended(system: KernelSystem): KernelMemoryExtended
   const otherBytes = Math.max(0, base.otherBytes - cacheBytes - slabBytes - zramBytes);
   return {
     ...base, ...newer, otherBytes, vmoDiscardableLockedBytes, vmoDiscardableUnlockedBytes,
+    vmoReclaimTotalBytes: reclaimable.totalBytes,
+    vmoReclaimNewestBytes: reclaimable.newestBytes,
+    vmoReclaimOldestBytes: reclaimable.oldestBytes,
+    vmoReclaimDisabledBytes: reclaimable.disabledBytes,
   };
 }

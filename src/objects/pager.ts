@@ -83,7 +83,7 @@ export class Pager extends Handle<PagerObject> {
     const [root, source] = this.#own(vmo, Right.WRITE);
     if (source.isDetached) return;
     const { core } = pager.system;
-    const gone = core.pagedDropClean(root.tree.ref, 0, root.sizePages, true);
+    const gone = core.pagedDropClean(root.tree.ref, 0, root.sizePages, true, false);
     checkMemory(core, gone, 'to detach');
     pager.complete(source);
     source.detach();

@@ -9,9 +9,8 @@
 
 import { Core, CoreVmoKind, FrameState, hasCoreBuild, type CoreOptions } from '../core/core.js';
 import type { AddressSpace } from './aspace.js';
-import { checkMemory, fail } from './errors.js';
+import { fail } from './errors.js';
 import type { FaultObserver, FaultRecord } from './faults.js';
-import { toHandle } from './handle.js';
 import type { KernelMemory, VmoFigures, VmoPart } from './info.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
@@ -20,25 +19,25 @@ import { HANDLE_BYTES, IMAGE_HEAP_BYTES, KernelHeap } from './kernel-heap.js';
 import { kernelMemory } from './kernel-memory.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
 import { checkNames, OBJECT_BYTES, ObjectType, type NameOptions } from './object.js';
+import { PageQueues } from './page-queues.js';
 import type { PageTree, TreeHome } from './page-tree.js';
 import { PagerObject } from './pager-object.js';
 import type { PagerHandler } from './pager-options.js';
 import { Pager } from './pager.js';
 import type { Aslr } from './randomise.js';
-import { Reclaim } from './reclaim.js';
+import { Reclaim, type EvictOptions } from './reclaim.js';
 import { DefaultRights } from './rights.js';
 import { checkCoreOptions, systemSettings, type SystemOptions } from './system-options.js';
 import {
-  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES, pageOf, pagesUp, refuse,
+  isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES,  refuse,
   toBits, toCount, toOptions, toU64, vmoSizePages, type Bytes,
 } from './units.js';
-import { Vmo } from './vmo.js';
+import type { Vmo } from './vmo.js';
 import { ObjectMaker } from './object-create.js';
 import { ObjectSource } from './object-source.js';
 import { makeVmo } from './vmo-create.js';
 import type { VmoObject } from './vmo-object.js';
 import { VmoOption } from './vmo-options.js';
-import { checkRange } from './vmo-range.js';
 
 export type { SystemOptions } from './system-options.js';
 
@@ -77,6 +76,10 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    * @internal
    */
   readonly trees = new Set<PageTree>();
+  /** Where each page waits, and how old it is. */
+  readonly queues = new PageQueues(this);
+  /** What is taken back when memory is short. */
+  readonly reclaim = new Reclaim(this);
   /** The root job. */
   readonly rootJob: Job;
   /** Longest name in bytes of UTF-8. */
@@ -120,8 +123,6 @@ export class KernelSystem extends ObjectSource implements TreeHome {
   #statedFreeHeapBytes = 0;
   #kernelAspace: AddressSpace | undefined;
   readonly #maker = new ObjectMaker(this);
-  /** Compression, zero pages: what the kernel does by itself when memory is short. */
-  readonly reclaim = new Reclaim(this);
   #busy = 0;
   readonly #faultObservers = new Set<FaultObserver>();
 
@@ -366,24 +367,14 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    * @param vmo - any VMO
    * @param offset - first byte; the range is widened to whole pages
    * @param length - bytes
+   * @param options - `ignoreHints`: also what was hinted ALWAYS_NEED
    * @returns how many pages went
    * @throws ZxError ZX_ERR_OUT_OF_RANGE, ZX_ERR_NO_MEMORY
    */
-  evictPages(vmo: Vmo, offset: Bytes, length: Bytes): number {
-    this.assertNotBusy();
-    const object = toHandle(vmo, Vmo, 'vmo', this).forPager(0);
-    const { tree } = object;
-    const from = toU64(offset, 'offset');
-    const bytes = toU64(length, 'length');
-    checkRange(object, from, bytes);
-    if (tree.source?.isRoot(tree) !== true) return 0;
-    const first = pageOf(from);
-    const pages = pagesUp(from + bytes) - first;
-    const at = object.offsetPages + first;
-    const gone = this.core.pagedDropClean(tree.ref, at, pages, false);
-    checkMemory(this.core, gone, 'to evict', { pages });
-    if (gone > 0) tree.changeEvents += 1;
-    return gone;
+  evictPages(
+    vmo: Vmo, offset: Bytes, length: Bytes, options: Pick<EvictOptions, 'ignoreHints'> = {},
+  ): number {
+    return this.reclaim.evictRange(vmo, offset, length, options);
   }
 
   /**

@@ -3,8 +3,8 @@
  * memory-semantics 5.
  *
  * I1. A refused operation changed nothing. Slices act on the tree they stand on.
- * I2. Hints and cache operations check and do nothing: the simulation has no caches, and pages are
- *     in no queues yet.
+ * I2. Cache operations check and do nothing: the simulation has no caches. Hints mean the pages of
+ *     a pager that a VMO sees; others have no age.
  */
 
 import { PagedUse } from '../core/paged.js';
@@ -82,7 +82,8 @@ export function opRange(
   if (op === VmoOp.COMMIT) commit(vmo, offset, length);
   else if (op === VmoOp.DECOMMIT) decommit(vmo, offset, length);
   else if (op === VmoOp.ZERO) zero(vmo, offset, length);
-  else if (op === VmoOp.PREFETCH || op === VmoOp.ALWAYS_NEED) fetch(vmo, offset, length);
+  else if (op === VmoOp.PREFETCH || op === VmoOp.ALWAYS_NEED) fetch(vmo, op, offset, length);
+  else if (op === VmoOp.DONT_NEED) hint(vmo, offset, length, false);
   else if (CACHES.includes(op) && vmo.isPhysical) unsupported(vmo, op);
 }
 
@@ -135,7 +136,7 @@ function lockRange(
     });
   }
   if (op === VmoOp.UNLOCK) {
-    discardable.unlock();
+    discardable.unlock(() => vmo.system.reclaim.nextUnlock());
     return;
   }
   if (op === VmoOp.LOCK && !(state instanceof VmoLockState)) {
@@ -179,17 +180,26 @@ function commit(vmo: VmoObject, offset: bigint, length: bigint): void {
 }
 
 /** Has a pager supply what is absent, and compressed pages made again; allocates nothing else. */
-function fetch(vmo: VmoObject, offset: bigint, length: bigint): void {
+function fetch(vmo: VmoObject, op: number, offset: bigint, length: bigint): void {
   const first = pageOf(offset);
   const pages = pagesUp(offset + length) - first;
   if (length === 0n) return;
   usePages(vmo, [{ first, pages, use: PagedUse.READ }], () => {
+    if (op === VmoOp.ALWAYS_NEED) hint(vmo, offset, length, true);
     const { core } = vmo.system;
     const { tree } = vmo;
     if (!tree.hasCompressed(vmo.offsetPages + first, pages)) return;
     const status = core.vmoExpand(tree.ref, vmo.offsetPages + first, pages);
     checkMemory(core, status, `to make ${pages} pages again`, { pages });
   });
+}
+
+/** Pages of a pager are needed (again and again), or not any more (7.2). */
+function hint(vmo: VmoObject, offset: bigint, length: bigint, isNeeded: boolean): void {
+  if (length === 0n || vmo.tree.source === undefined) return;
+  const first = pageOf(offset);
+  const pages = pagesUp(offset + length) - first;
+  vmo.system.core.pagesHint(vmo.tree.ref, vmo.offsetPages + first, pages, isNeeded);
 }
 
 function decommit(vmo: VmoObject, offset: bigint, length: bigint): void {

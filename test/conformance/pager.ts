@@ -110,8 +110,8 @@ export const pagerActions: Readonly<Record<string, Action>> = {
     if (shown !== wanted) throw new Mismatch(wanted, shown);
   },
   evict: (b, s) => {
-    if (s['ignore_hint'] !== undefined) throw new Lacking('eviction hints');
-    const gone = b.system.evictPages(b.vmo(s), whole(s, 'page') * PAGE, PAGE);
+    const options = { ignoreHints: s['ignore_hint'] === true };
+    const gone = b.system.evictPages(b.vmo(s), whole(s, 'page') * PAGE, PAGE, options);
     expectSame(whole(s, 'expect_pages'), gone);
   },
 };

@@ -6,28 +6,28 @@ import { type Case, Lacking, type Outcome, type Step, runCase } from './cases.js
 import { expectActions, expectError } from './expectations.js';
 import { withOldTree } from './old-copies.js';
 import { expectRequest, pagerActions } from './pager.js';
+import { queueActions } from './queues.js';
 import { regionActions } from './regions.js';
 import { taskActions } from './tasks.js';
 import { text } from './values.js';
 import { lackingVmar, vmarActions } from './vmar.js';
-import { lackingVmo, vmoActions } from './vmo.js';
+import { vmoActions } from './vmo.js';
 
 const actions: Readonly<Record<string, Action>> = {
   ...vmoActions, ...pagerActions, ...vmarActions, ...taskActions, ...regionActions,
+  ...queueActions,
   ...expectActions,
-};
-const lacking: Readonly<Record<string, string>> = {
-  ...lackingVmo, ...lackingVmar,
 };
 
 /** Groups of operations by the first part of their name, and what they need. */
 const PREFIXES: readonly [string, string][] = [
-  ['pq_', 'page queues'], ['pmm_', 'a private PMM'], ['region_', 'a bare region list'],
+  ['pmm_', 'a private PMM'], ['region_', 'a bare region list'],
   ['arch_', 'a bare page table'],
 ];
 
 const capability = (op: string): string =>
-  lacking[op] ?? PREFIXES.find(([prefix]) => op.startsWith(prefix))?.[1] ?? `the operation ${op}`;
+  lackingVmar[op]
+    ?? PREFIXES.find(([prefix]) => op.startsWith(prefix))?.[1] ?? `the operation ${op}`;
 
 const perform = async (bench: Bench, step: Step): Promise<void> => {
   if (step.op === 'expect_error') {

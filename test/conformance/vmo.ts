@@ -143,16 +143,7 @@ export const vmoActions: Readonly<Record<string, Action>> = {
     const outcome = b.system.reclaim.compress(b.vmo(s), whole(s, 'page') * 4096n, 4096);
     expectSame(1, outcome.compressed + outcome.zero);
   },
-  dedup_zero_page: (b, s) =>
-    expectSame(1, b.system.reclaim.dedupZeroPages(b.vmo(s), whole(s, 'page') * 4096n, 4096)),
-  dedup_zero_page_hidden: (b, s) =>
-    expectSame(1, b.system.reclaim.dedupZeroPages(b.vmo(s, 'of'), whole(s, 'page') * 4096n, 4096)),
   pin: (b, s) => pin(b, s, 1),
   pin_repeat: (b, s) => pin(b, s, count(s, 'times')),
   unpin: (b, s) => b.pins.get(text(s, 'pin')).forEach((one) => one.unpin()),
-};
-
-/** Operations that need what the simulator does not have yet, by the capability they lack. */
-export const lackingVmo: Readonly<Record<string, string>> = {
-  expect_page_queue: 'page queues',
 };
