@@ -1,13 +1,15 @@
 /**
- * Builds `build/`: `core.wasm`, `debug.wasm` (AssemblyScript) and the JavaScript with its types
- * (tsc), all three side by side. Options:
+ * Builds `build/`: `core.wasm`, `debug.wasm` (AssemblyScript), the JavaScript with its types (tsc)
+ * and the style of the treemap page, all side by side. Options:
  *   --prepare  passes where the compilers are not installed and `build/` is there
  *   --stale    the same, and does nothing where `build/` is newer than every source
  * Ends with status 1 when a compiler does.
  */
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import {
+  chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -44,6 +46,16 @@ function removeLeftovers() {
   }
 }
 
+/** Copies what is no TypeScript: the style of the treemap page. */
+function copyAssets() {
+  for (const file of filesUnder(join(root, "src"))) {
+    if (!file.endsWith(".css")) continue;
+    const to = join(build, relative(join(root, "src"), file));
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(file, to);
+  }
+}
+
 /** Runs one compiler; what it says is shown when it fails or warns.
  * @param {string[]} args @returns {Promise<boolean>} whether it passed */
 function run(args) {
@@ -67,6 +79,7 @@ async function buildAll() {
     run([tsc, "-p", "tsconfig.build.json"]),
   ]);
   removeLeftovers();
+  copyAssets();
   const command = join(build, "cli/main.js");
   if (existsSync(command)) chmodSync(command, 0o755);
   if (passed.includes(false)) return false;

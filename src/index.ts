@@ -60,5 +60,6 @@ export type { VmoRole } from './objects/vmo-object.js';
 export { CachePolicy, VmoChild, VmoOp, VmoOption, VmoSignal } from './objects/vmo-options.js';
 export { DocumentSystem } from './import/document/document.js';
 export type { SmapsSystem } from './import/linux/live/smaps-system.js';
+export { treemapPage, type TreemapOptions } from './export/treemap/page.js';
 export { InputError } from './import/errors.js';
 export { memgraphText, type MemgraphOptions } from './views/memgraph.js';

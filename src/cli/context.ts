@@ -44,6 +44,7 @@ export type OpenSystem = (
 export interface CliDeps {
   /** Standard output. */ readonly stdout: OutStream;
   /** Standard error. */ readonly stderr: OutStream & NodeJS.WritableStream;
+  /** Whether standard input is a pipe or a file. */ readonly hasInput: () => boolean;
   /** Opens systems. */ readonly open: OpenSystem;
   /** The clock, milliseconds since 1970. */ readonly nowMs: () => number;
   /** Aborts when the user interrupts; from then on an interrupt no longer ends the program. */
@@ -70,6 +71,7 @@ export interface SharedOptions {
 /** What a pass is to find beside the usual. */
 interface Wanted {
   readonly handleCounts?: boolean;
+  /** Another SPEC than that of `-s`. */ readonly system?: string;
 }
 
 /** A system, and one pass over it. */
@@ -101,7 +103,7 @@ export class Context {
    * Opens the system and accounts for it: one instant's tables.
    *
    * @param policy - the rule where the user asks for none
-   * @param wanted - whether to count handles by type
+   * @param wanted - whether to count handles by type; another SPEC than that of `-s`
    */
   async tables(policy?: Policy, wanted: Wanted = {}): Promise<AccountTables> {
     return (await this.account(policy, wanted)).tables;
@@ -124,7 +126,8 @@ export class Context {
     const { options, deps } = this;
     const startMs = deps.nowMs();
     this.checkReach(options.policy ?? policy);
-    const system = await this.openSystem();
+    const { system: spec, ...counts } = wanted;
+    const system = await this.openSystem(spec);
     const openedMs = deps.nowMs();
     this.note(system.notes);
     const rule = options.policy ?? policy ?? system.defaultPolicy;
@@ -133,7 +136,7 @@ export class Context {
       policy: rule,
       ...(options.reach === undefined ? {} : { reach: options.reach }),
       workers: options.workers,
-      ...wanted,
+      ...counts,
     });
     this.note(tables.notes);
     this.noteStats(system, openedMs - startMs, `${deps.nowMs() - openedMs} ms to account`);
@@ -176,9 +179,8 @@ export class Context {
     await this.output?.close();
   }
 
-  private async openSystem(): Promise<CliSystem> {
+  private async openSystem(spec = this.options.system): Promise<CliSystem> {
     const { stderr } = this.deps;
-    const { system: spec } = this.options;
     if (stderr.isTTY !== true) return this.deps.open(spec, {});
     const bar = new ProgressBar(stderr, visibleName(spec));
     try {

@@ -33,6 +33,7 @@ Commands:
  kstats -m          Physical memory by use
  memgraph           Jobs, processes, threads, VMOs and handles as one JSON document
  record -o FILE     A snapshot of this Linux machine
+ treemap            All of it as a picture: one HTML page
  zx COMMAND         The kernel console's: ps, vmos, asd, jobs, ht, koid, kill, ch ...
  pmm dump           Physical memory by the state of its pages
  vmm kaspace        The kernel's address space; aspaces: all of them
@@ -177,6 +178,20 @@ Options:
  --tree PID     Only this process and all that descend from it
  --stop         Stop them (SIGSTOP) while they are read; they always go on
  --oracle       Add the kernel's own figures: smaps, smaps_rollup
+
+${SHARED}`;
+
+/** `memsim treemap --help`. */
+export const TREEMAP_HELP = `Usage: treemap [options]
+
+Prints one HTML page that shows the memory of the whole system as a treemap: an
+area for everything, in proportion. The page needs nothing else, no network.
+
+Without -s it shows the memgraph document on standard input where that is a pipe
+or a file, else boot:
+
+  memsim memgraph -vt | memsim treemap > mem.html
+  memsim treemap -s SYSTEM -o mem.html
 
 ${SHARED}`;
 

@@ -12,8 +12,8 @@ import { type CliDeps, Context, type SharedOptions } from './context.js';
 import { DEBUGGER_USAGE, type DebuggerCommand, runDebugger } from './debugger.js';
 import { UsageError, failureOf } from './errors.js';
 import {
-  KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, RECORD_HELP, START_HELP, VMAPS_HELP,
-  VMOS_HELP,
+  KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, RECORD_HELP, START_HELP,
+  TREEMAP_HELP, VMAPS_HELP, VMOS_HELP,
 } from './help.js';
 import { defineKstats, runKstats } from './kstats.js';
 import { defineMemgraph, runMemgraph } from './memgraph.js';
@@ -25,6 +25,7 @@ import { type ProcessCommand, processUsage, runProcessView } from './process-vie
 import { definePs, runPs } from './ps.js';
 import { defineRecord, runRecord } from './record.js';
 import { runStart } from './start.js';
+import { runTreemap } from './treemap.js';
 import { runZx } from './zx.js';
 
 /** A command's action, given its context, its positional arguments and its options. */
@@ -155,6 +156,7 @@ function buildProgram(deps: CliDeps, version: string): Command {
   );
   defineMemgraph(add('memgraph', MEMGRAPH_HELP, (context, args, options) =>
     runMemgraph(context, args, options)));
+  add('treemap', TREEMAP_HELP, (context) => runTreemap(context));
   defineRecord(add('record', RECORD_HELP, (context, _args, options) =>
     runRecord(context, options)));
   addConsole(add, () => program.opts<SharedOptions>().era);

@@ -4,7 +4,7 @@
  * I1. Only {@link runProcess} ends the process, once everything is written.
  */
 
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import type { OpenSystem } from './context.js';
 import { failureOf } from './errors.js';
 import { run } from './program.js';
@@ -13,6 +13,16 @@ import { run } from './program.js';
 function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return String((JSON.parse(text) as { version: unknown }).version);
+}
+
+/** Whether we were given something to read: a pipe (of a program's, a socket) or a file. */
+function hasInput(): boolean {
+  try {
+    const stats = fstatSync(process.stdin.fd);
+    return stats.isFIFO() || stats.isFile() || stats.isSocket();
+  } catch {
+    return false;
+  }
 }
 
 /** A signal that aborts at the first interrupt; a second one ends the process as usual. */
@@ -38,6 +48,7 @@ export async function runProcess(open: OpenSystem): Promise<never> {
     stdout: process.stdout,
     stderr: process.stderr,
     open,
+    hasInput,
     nowMs: Date.now,
     peakResidentBytes: () => process.resourceUsage().maxRSS * 1024,
     catchInterrupt,

@@ -23,6 +23,7 @@ export interface World {
   readonly open?: CliDeps['open'];
   readonly isTty?: boolean;
   readonly debug?: boolean;
+  readonly hasInput?: boolean;
   readonly signal?: AbortSignal;
   readonly system?: Partial<CliSystem>;
 }
@@ -70,6 +71,7 @@ export async function memsim(
       opened.push(name);
       return Promise.resolve(system);
     }),
+    hasInput: () => world.hasInput ?? false,
     nowMs: Date.now,
     peakResidentBytes: () => 2 ** 27,
     catchInterrupt: () => world.signal ?? new AbortController().signal,
