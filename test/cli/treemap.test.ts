@@ -56,7 +56,8 @@ t.test('as typed in a shell', { skip: process.platform === 'win32' ? 'no sh' : f
     const piped = readFileSync(join(dir, 'mem.html'), 'utf8');
     t.equal(titleOf(piped), 'Memory usage: standard input');
     t.match(piped, '12 processes');
-    t.strictSame(await typed('memsim memgraph -v > mem.json && memsim treemap -o a.html < mem.json'),
+    const twoSteps = 'memsim memgraph -v > mem.json && memsim treemap -o a.html < mem.json';
+    t.strictSame(await typed(twoSteps),
       { status: 0, out: '', err: '' });
     t.match(readFileSync(join(dir, 'a.html'), 'utf8'), 'jemalloc-heap');
     t.equal(titleOf((await typed('memsim treemap < /dev/null')).out), 'Memory usage: boot');
