@@ -9,6 +9,7 @@ import { FrameState } from '../core/core.js';
 import { ChannelObject } from '../objects/channel-object.js';
 import { JobObject } from '../objects/job-object.js';
 import type { Mapping } from '../objects/mapping.js';
+import { kernelMemoryExtended } from '../objects/kernel-memory.js';
 import { KillCode, type ProcessObject } from '../objects/process-object.js';
 import type { KernelSystem } from '../objects/system.js';
 import { PAGE_BYTES } from '../objects/units.js';
@@ -62,6 +63,13 @@ export class Console {
     if (recorded !== undefined) return recorded;
     const stats = this.#system.kernelMemory();
     return { ...stats, availableBytes: stats.freeBytes };
+  }
+
+  /** Pages of discardable VMOs, bytes, by whether they are locked. */
+  get discardable(): { readonly lockedBytes: number; readonly unlockedBytes: number } {
+    const { vmoDiscardableLockedBytes: lockedBytes, vmoDiscardableUnlockedBytes: unlockedBytes } =
+      kernelMemoryExtended(this.#system);
+    return { lockedBytes, unlockedBytes };
   }
 
   /** The processes, as the task tree has them. */

@@ -59,6 +59,13 @@ vmm kaspace              : dump the kernel's address space
 
 ${SHARED}`;
 
+/** `memsim scanner --help`. */
+export const SCANNER_HELP = `scanner dump             : dump scanner info
+
+Of what the scanner finds, pages of discardable VMOs are reported.
+
+${SHARED}`;
+
 /** `memsim aspace --help`. */
 export const ASPACE_HELP = `Usage: aspace <process-koid> [<address>]
 

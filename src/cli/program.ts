@@ -18,7 +18,7 @@ import {
 import { defineKstats, runKstats } from './kstats.js';
 import { defineMemgraph, runMemgraph } from './memgraph.js';
 import { type KernelCommand, runKernel } from './kernel.js';
-import { ASPACE_HELP, HANDLE_HELP, PMM_HELP, VMM_HELP, zxHelp } from './kernel-help.js';
+import { ASPACE_HELP, HANDLE_HELP, PMM_HELP, SCANNER_HELP, VMM_HELP, zxHelp } from './kernel-help.js';
 import { addSharedOptions } from './options.js';
 import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
@@ -90,6 +90,7 @@ function addConsole(add: Add, era: () => Era): void {
   };
   addKernel('pmm', PMM_HELP);
   addKernel('vmm', VMM_HELP);
+  addKernel('scanner', SCANNER_HELP);
   const addDebugger = (name: DebuggerCommand, help: string): void => {
     add(name, help, async (context, words) => {
       if (words[0] === 'help') throw new HelpAsked(help);
