@@ -18,7 +18,9 @@ import {
 import { defineKstats, runKstats } from './kstats.js';
 import { defineMemgraph, runMemgraph } from './memgraph.js';
 import { type KernelCommand, runKernel } from './kernel.js';
-import { ASPACE_HELP, HANDLE_HELP, PMM_HELP, SCANNER_HELP, VMM_HELP, zxHelp } from './kernel-help.js';
+import {
+  ASPACE_HELP, HANDLE_HELP, PMM_HELP, SCANNER_HELP, VMM_HELP, zxHelp,
+} from './kernel-help.js';
 import { addSharedOptions } from './options.js';
 import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';

@@ -1,7 +1,7 @@
 /**
  * `scanner dump`: what the memory scanner would find, without taking anything.
  *
- * Only what this simulator keeps is reported: pages of discardable VMOs, by whether they are locked.
+ * Only what this simulator keeps is reported: pages of discardable VMOs, locked and unlocked.
  *
  * @see tool-formats, section 12.3
  */
