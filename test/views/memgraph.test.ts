@@ -86,6 +86,60 @@ t.test('what treemap.py expects: one root, one root job, parents that exist', as
   t.strictSame(nodes.filter(({ parent }) => parent !== '' && !ids.has(parent)), []);
 });
 
+interface RefRecord {
+  readonly koid: number;
+  readonly vmo_koid: number;
+  readonly via: readonly string[];
+  readonly share_count: number;
+  readonly committed_bytes: number;
+}
+
+interface Branch extends Node {
+  readonly vmos?: readonly RefRecord[];
+  readonly vmo_refs?: readonly RefRecord[];
+  readonly private_bytes: number;
+}
+
+/** The tree that upstream's script builds of the jobs: bytes by id (tool-formats, section 8). */
+const upstreamTree = (nodes: readonly Branch[]): Map<string, number> => {
+  const byId = new Map(nodes.map((node) => [node.id ?? '', node]));
+  const areas = new Map<string, number>();
+  for (const node of nodes.filter(({ type }) => type === 'p')) {
+    let area = node.pss_bytes;
+    if (node.vmo_refs !== undefined) {
+      const vmos = new Map([...node.vmos ?? []].reverse().map((vmo) => [vmo.koid, vmo]));
+      const mapped = new Map<number, boolean>();
+      for (const { vmo_koid: koid, via } of node.vmo_refs) {
+        mapped.set(koid, mapped.get(koid) === true || via.includes('MAPPING'));
+      }
+      area = 0;
+      for (const [koid, byMapping] of mapped) {
+        const vmo = vmos.get(koid)!;
+        area += Math.floor(vmo.committed_bytes / (vmo.share_count + (byMapping ? 0 : 1)));
+      }
+    }
+    for (let at: Branch | undefined = node; at?.id; at = byId.get(at.parent)) {
+      if (at.type !== 'kernel') areas.set(at.id, (areas.get(at.id) ?? 0) + area);
+    }
+  }
+  return areas;
+};
+
+t.test('a script that builds its tree as treemap.py does gets figures', async (t) => {
+  for (const spec of ['boot', NGINX]) {
+    const tables = await (await System.open(spec)).account({ policy: 'classic' });
+    for (const vmos of [true, false]) {
+      const nodes = parse(memgraphText(tables, { vmos, timestamp: TIMESTAMP })) as Branch[];
+      const areas = [...upstreamTree(nodes).values()];
+      t.ok(areas.length > 10 && areas.every((area) => Number.isSafeInteger(area) && area >= 0));
+      const root = Math.max(...areas);
+      const pss = Number(tables.tasks.pss.bytes[0]);
+      if (!vmos) t.equal(root, pss, 'without VMOs: the sum of ps');
+      if (vmos && spec === 'boot') t.ok(Math.abs(root / pss - 1) < 0.001, 'with: the same here');
+    }
+  }
+});
+
 t.test('the policy changes the figures of processes, and is named', async (t) => {
   const system = await System.open(NGINX);
   const sums = new Map<Policy, number>();
