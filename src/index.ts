@@ -25,6 +25,7 @@ export { Socket, SocketOption } from './objects/socket.js';
 export { VmoLockState, type DiscardableState } from './objects/discardable.js';
 export { PagedUse, type DirtyRun, type PagedNeed } from './core/paged.js';
 export { ZxError, type ErrorDetails } from './objects/errors.js';
+export type { AgeingOptions } from './objects/ageing.js';
 export type { Arch } from './objects/arch.js';
 export type { FaultObserver, FaultRecord } from './objects/faults.js';
 export { Handle } from './objects/handle.js';

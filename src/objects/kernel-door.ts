@@ -53,13 +53,14 @@ export class KernelDoor {
   }
 
   /**
-   * Time passes: timers whose deadline is over are due.
+   * Time passes: pages grow older, timers whose deadline is over are due.
    *
    * @param nowNs - nanoseconds since the system began
    */
   passTime(nowNs: Bytes): void {
     this.#system.assertNotBusy();
     const now = toU64(nowNs, 'nowNs');
+    this.#system.ageing.passTime(now);
     for (const timer of [...this.#system.timers]) {
       if (timer.deadlineNs !== undefined && timer.deadlineNs <= now) timer.fire();
     }

@@ -119,7 +119,7 @@ export class PageQueues {
 
   /**
    * Time passes for the pages: every generation is one older, the oldest one's pages are isolated.
-   * On the system's clock this happens by itself.
+   * Every 5 seconds of the system's time this happens by itself (`ageing` of its options).
    */
   rotate(): void {
     this.#system.assertNotBusy();

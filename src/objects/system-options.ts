@@ -4,6 +4,7 @@
  * I1. Every figure is a whole number in range, or the system is not made.
  */
 
+import { ageingSettings, type AgeingOptions, type AgeingSettings } from './ageing.js';
 import { userRange, type Arch } from './arch.js';
 import type { CoreOptions } from '../core/core.js';
 import { checkAslr, type Aslr, type AslrOptions } from './randomise.js';
@@ -40,6 +41,8 @@ export interface SystemOptions {
    * a recording says what the kernel has.
    */
   readonly countKernelMemory?: boolean;
+  /** How pages age while time passes; as on Zircon if left out. */
+  readonly ageing?: AgeingOptions;
 }
 
 /** Options that were checked, with what was left out. */
@@ -57,6 +60,7 @@ export interface SystemSettings {
   /** Whether decommitting pages of contiguous VMOs lends them out. */
   readonly pageLoaning: boolean;
   /** Whether the kernel's own records take pages. */ readonly countKernelMemory: boolean;
+  /** How pages age. */ readonly ageing: AgeingSettings;
 }
 
 /**
@@ -94,6 +98,7 @@ export function systemSettings(options: SystemOptions): SystemSettings {
     debugSyscalls,
     pageLoaning,
     countKernelMemory,
+    ageing: ageingSettings(options.ageing),
   };
 }
 

@@ -8,6 +8,7 @@
  */
 
 import { Core, CoreVmoKind, FrameState, hasCoreBuild, type CoreOptions } from '../core/core.js';
+import { Ageing } from './ageing.js';
 import type { AddressSpace } from './aspace.js';
 import { fail } from './errors.js';
 import type { FaultObserver, FaultRecord } from './faults.js';
@@ -78,6 +79,12 @@ export class KernelSystem extends ObjectSource implements TreeHome {
   readonly trees = new Set<PageTree>();
   /** Where each page waits, and how old it is. */
   readonly queues = new PageQueues(this);
+  /**
+   * What time does to pages by itself.
+   *
+   * @internal
+   */
+  readonly ageing: Ageing;
   /** What is taken back when memory is short. */
   readonly reclaim = new Reclaim(this);
   /** The root job. */
@@ -145,6 +152,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
     this.aslr = settings.aslr;
     this.debugSyscalls = settings.debugSyscalls;
     this.pageLoaning = settings.pageLoaning;
+    this.ageing = new Ageing(this, settings.ageing);
     const { rootJobName: name, rootJobKoid: koid } = settings;
     const root = new JobObject(this, undefined, koid === undefined ? { name } : { name, koid });
     this.rootJob = new Job(root, DefaultRights.JOB);
