@@ -28,6 +28,8 @@ export interface CliSystem {
   account(options: {
     policy: Policy; reach?: Reach; workers?: number; handleCounts?: boolean;
   }): Promise<AccountTables>;
+  /** Lets time pass in it, ns; undefined where it has no time of its own. */
+  passTime?(delayNs: bigint): void;
   /** Whose one page is. */
   page(target: PageTarget): Promise<PageReport>;
   /** The kernel's console; undefined where there are tables only. */
@@ -94,11 +96,6 @@ export class Context {
     readonly deps: CliDeps, readonly options: SharedOptions, private readonly command = '',
   ) {}
 
-  /** True where the system changes by itself, so that a later look differs. */
-  get isLive(): boolean {
-    return /^linux(:|$)/.test(this.options.system);
-  }
-
   /**
    * Opens the system and accounts for it: one instant's tables.
    *
@@ -122,14 +119,22 @@ export class Context {
     return consoleOf(system);
   }
 
-  private async account(policy?: Policy, wanted: Wanted = {}): Promise<Accounted> {
-    const { options, deps } = this;
-    const startMs = deps.nowMs();
-    this.checkReach(options.policy ?? policy);
-    const { system: spec, ...counts } = wanted;
+  /**
+   * Opens the system.
+   *
+   * @param spec - another than the options name
+   */
+  async open(spec?: string): Promise<CliSystem> {
     const system = await this.openSystem(spec);
-    const openedMs = deps.nowMs();
     this.note(system.notes);
+    return system;
+  }
+
+  /** Accounts for a system that is open, as the options say. */
+  async accountFor(
+    system: CliSystem, policy?: Policy, counts: Omit<Wanted, 'system'> = {},
+  ): Promise<AccountTables> {
+    const { options } = this;
     const rule = options.policy ?? policy ?? system.defaultPolicy;
     this.checkReach(rule);
     const tables = await system.account({
@@ -139,6 +144,17 @@ export class Context {
       ...counts,
     });
     this.note(tables.notes);
+    return tables;
+  }
+
+  private async account(policy?: Policy, wanted: Wanted = {}): Promise<Accounted> {
+    const { options, deps } = this;
+    const startMs = deps.nowMs();
+    this.checkReach(options.policy ?? policy);
+    const { system: spec, ...counts } = wanted;
+    const system = await this.open(spec);
+    const openedMs = deps.nowMs();
+    const tables = await this.accountFor(system, policy, counts);
     this.noteStats(system, openedMs - startMs, `${deps.nowMs() - openedMs} ms to account`);
     return { system, tables };
   }
@@ -165,13 +181,17 @@ export class Context {
     else await this.print(text());
   }
 
-  /** Prints a finished text to where results go. */
-  async print(text: string): Promise<void> {
+  /**
+   * Prints a finished text to where results go.
+   *
+   * @param isOurs - nothing in it comes from elsewhere: its control characters are meant
+   */
+  async print(text: string, isOurs = false): Promise<void> {
     const { output } = this.options;
     this.output ??= output === undefined || output === '-'
       ? new StreamOutput(this.deps.stdout)
       : new FileOutput(output);
-    await this.output.write(text);
+    await this.output.write(text, isOurs);
   }
 
   /** Finishes the result. */

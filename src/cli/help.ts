@@ -143,11 +143,33 @@ ${SHARED}`;
 /** `memsim kstats --help`. */
 export const KSTATS_HELP = `Usage: kstats [options]
 Options:
+ -c             Print CPU statistics
  -m             Print memory statistics (what --json and --csv print anyway)
+ -l             Print CPU load bars
+ -v             Print guest (hypervisor) statistics
  -d N           Seconds between reports (default 1)
  -n N           Number of reports (default: until interrupted)
  -t             Print a timestamp before each report
- -c, -l, -v     CPU and guest statistics: no system here records them yet
+
+CPU statistics, counted since the report before:
+\tcpu:  cpu #; all: what Linux counts for the whole machine
+\tload: percentage load
+\tsched (scheduler statistics)
+\t\tcs:        context switches
+\t\tylds:      explicit thread yields
+\t\tpmpts:     preemptions of threads
+\t\tirq_pmpts: preemptions of threads by an interrupt
+\texcep: exceptions
+\tpagef: page faults
+\tsysc:  system calls
+\tints (interrupt statistics)
+\t\thw:     hardware interrupts, timers among them
+\t\ttmr:    timer interrupts
+\t\ttmr_cb: timer callbacks
+\tipi (inter-processor interrupts)
+\t\trs:  reschedule events
+\t\tgen: all others
+A '-' is what the system does not count.
 
 ${SHARED}`;
 

@@ -1,18 +1,23 @@
 /**
- * `memsim kstats`: physical memory by use, report after report.
+ * `memsim kstats`: memory, processors and guests, report after report.
  *
  * I1. The first report comes at once; each next one a delay after the start of the one before.
- * I2. An interrupt ends an endless run with status 0.
+ * I2. An interrupt ends an endless run with status 0, and so does a reader that goes away.
+ * I3. Colours are for a terminal only.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { AccountTables, KmemStats } from '../accounting/tables.js';
+import {
+  barLines, cpuColumns, cpuLines, type CpuRow, guestColumns, guestLines,
+} from '../views/cpu-stats.js';
 import { csvHeader, csvRows } from '../views/csv.js';
 import { jsonLines } from '../views/json.js';
-import { type KstatsRow, kstatsColumns, kstatsText } from '../views/kstats.js';
+import { kmemLines, kstatsColumns, reportText } from '../views/kstats.js';
+import type { Column } from '../views/table.js';
 import type { Context } from './context.js';
 import { CommandError, UsageError } from './errors.js';
+import { type Sample, statsSource } from './kstats-source.js';
 
 /** Options of `kstats` as commander leaves them. */
 interface KstatsOptions {
@@ -26,6 +31,7 @@ interface KstatsOptions {
 }
 
 const MS_PER_SECOND = 1000;
+const NS_PER_MS = 1_000_000;
 /** The longest that a timer can wait. */
 const DELAY_MAX_SECONDS = 2_147_483;
 
@@ -51,43 +57,108 @@ function parseCount(text = '-1'): number {
   return count < 0 ? Infinity : count;
 }
 
-function checkSelection(context: Context, options: KstatsOptions): void {
-  const missing = (['c', 'l', 'v'] as const).find((flag) => options[flag]);
-  if (missing !== undefined) {
-    throw new CommandError(`kstats -${missing}: no system here records that, expected -m`);
+/** Which statistics a run prints. */
+interface Selection {
+  /** `-c`. */ readonly cpus: boolean;
+  /** `-l`. */ readonly bars: boolean;
+  /** `-v`. */ readonly guests: boolean;
+  /** `-m`, and what programs get where nothing is chosen. */ readonly memory: boolean;
+}
+
+function selectionOf(context: Context, { c, m, l, v }: KstatsOptions): Selection {
+  const { json, csv } = context.options;
+  const chosen = [c, m, l, v].filter((flag) => flag === true).length;
+  if (chosen === 0 && !json && !csv) throw new UsageError('No statistics selected', 'kstats');
+  if (csv && chosen > 1) {
+    throw new UsageError('kstats --csv: expected one of -c, -m, -l, -v', 'kstats');
   }
-  const forPrograms = context.options.json || context.options.csv;
-  if (!options.m && !forPrograms) throw new UsageError('No statistics selected', 'kstats');
+  return { cpus: c === true, bars: l === true, guests: v === true, memory: m === true || !chosen };
 }
 
-/** One report in the format asked for; CSV has its header above the first. */
-function reportText(context: Context, row: KstatsRow, first: boolean): string {
-  const { json, csv, era } = context.options;
-  const columns = kstatsColumns(row.timestamp !== undefined);
-  if (json) return jsonLines([row], columns);
-  if (csv) return (first ? csvHeader(columns) : '') + csvRows([row], columns);
-  return kstatsText(row, era);
+/** A report: what was counted now, and what in the report before. */
+interface Report {
+  readonly sample: Sample;
+  readonly before: Sample | undefined;
+  readonly delayNs: number;
+  readonly timestamp: string | undefined;
 }
 
-function kmemOf({ kmem, missing }: AccountTables): KmemStats {
-  if (missing?.kmem !== undefined) throw new CommandError(`kstats: ${missing.kmem}`);
-  return kmem;
+/** The processors, and the machine as a whole, against the report before. */
+function cpuRows({ sample, before, delayNs }: Report): CpuRow[] {
+  const { cpus = [] } = sample;
+  const processors = cpus.filter(({ cpu }) => cpu !== 'all').length;
+  return cpus.map((now) => ({
+    now, before: before?.cpus?.find(({ cpu }) => cpu === now.cpu), delayNs,
+    cpus: now.cpu === 'all' ? processors : 1,
+  }));
+}
+
+/** Refuses what the system does not know. */
+function checkKnown({ cpus, bars, guests }: Selection, sample: Sample): void {
+  if ((cpus || bars) && sample.cpus === undefined) {
+    const flag = cpus ? '-c' : '-l';
+    throw new CommandError(`kstats ${flag}: recordings have no processors, expected -m`);
+  }
+  if (guests && sample.guests === undefined) {
+    throw new CommandError('kstats -v: nobody counts guests there, expected -c or -m');
+  }
+}
+
+/** A report in text. */
+function textOf(context: Context, selection: Selection, report: Report): string {
+  const { era, output } = context.options;
+  const toTerminal = output === undefined && context.deps.stdout.isTTY === true;
+  const { sample, before, timestamp } = report;
+  const rows = cpuRows(report);
+  const lines: string[] = [];
+  if (selection.bars) {
+    lines.push(...barLines(rows.filter(({ now }) => now.cpu !== 'all'), toTerminal));
+  }
+  if (selection.guests) {
+    lines.push(...guestLines(sample.guests ?? [], before?.guests ?? []));
+  }
+  if (selection.cpus) lines.push(...cpuLines(rows));
+  if (selection.memory) lines.push(...kmemLines(sample.kmem, era));
+  return reportText(lines, era, timestamp);
+}
+
+/** A report for programs; CSV has its header above the first. */
+function rowsOf(context: Context, selection: Selection, report: Report): string {
+  const { sample, timestamp, before } = report;
+  const print = <Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string => {
+    const time = { key: 'time', value: (): string | undefined => timestamp };
+    const all = timestamp === undefined ? columns : [time, ...columns];
+    if (context.options.json) return jsonLines(rows, all);
+    return (before === undefined ? csvHeader(all) : '') + csvRows(rows, all);
+  };
+  let text = '';
+  if (selection.guests) text += print(sample.guests ?? [], guestColumns());
+  if (selection.cpus || selection.bars) text += print(cpuRows(report), cpuColumns());
+  if (selection.memory) text += print([{ kmem: sample.kmem }], kstatsColumns(false));
+  return text;
 }
 
 /** Runs the command. */
 export async function runKstats(context: Context, options: KstatsOptions): Promise<void> {
   const delayMs = parseDelay(options.d) * MS_PER_SECOND;
   const count = parseCount(options.n);
-  checkSelection(context, options);
+  const selection = selectionOf(context, options);
+  const { json, csv } = context.options;
   const { nowMs, catchInterrupt } = context.deps;
+  const delayNs = delayMs * NS_PER_MS;
+  const source = statsSource(context, delayNs);
   let interrupted: AbortSignal | undefined;
-  let kmem: KmemStats | undefined;
-  for (let report = 1; report <= count; report++) {
+  let before: Sample | undefined;
+  for (let number = 1; number <= count; number++) {
     const startMs = nowMs();
-    if (kmem === undefined || context.isLive) kmem = kmemOf(await context.tables());
+    const sample = await source.sample();
+    checkKnown(selection, sample);
     const timestamp = options.t ? new Date(nowMs()).toISOString() : undefined;
-    await context.print(reportText(context, { kmem, timestamp }, report === 1));
-    if (report === count) return;
+    const report = { sample, before, delayNs, timestamp };
+    if (json || csv) await context.print(rowsOf(context, selection, report));
+    else await context.print(textOf(context, selection, report), true);
+    if (number === count) return;
+    before = sample;
     interrupted ??= catchInterrupt();
     try {
       await sleep(Math.max(0, startMs + delayMs - nowMs()), undefined, { signal: interrupted });
@@ -95,5 +166,6 @@ export async function runKstats(context: Context, options: KstatsOptions): Promi
       if (interrupted.aborted) return;
       throw error;
     }
+    source.pass(delayNs);
   }
 }

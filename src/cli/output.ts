@@ -25,8 +25,12 @@ export interface OutStream {
 
 /** A place that takes results. */
 export interface Output {
-  /** Writes a whole text; resolves when it is taken. */
-  write(text: string): Promise<void>;
+  /**
+   * Writes a whole text; resolves when it is taken.
+   *
+   * @param isOurs - nothing in it comes from elsewhere: its control characters are meant
+   */
+  write(text: string, isOurs?: boolean): Promise<void>;
   /** Finishes: a file is closed. */
   close(): Promise<void>;
 }
@@ -58,8 +62,8 @@ export class StreamOutput implements Output {
     stream.on('error', (error) => (this.broken ??= error));
   }
 
-  async write(text: string): Promise<void> {
-    const safe = this.stream.isTTY === true ? visibleText(text) : text;
+  async write(text: string, isOurs = false): Promise<void> {
+    const safe = this.stream.isTTY === true && !isOurs ? visibleText(text) : text;
     for (const piece of pieces(safe)) {
       await new Promise<void>((resolve) => {
         this.stream.write(piece, (error) => {

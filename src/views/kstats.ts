@@ -1,5 +1,5 @@
 /**
- * `kstats`: physical memory by use, report by report.
+ * `kstats -m`: physical memory by use, report by report.
  *
  * I1. A data line's cells are each followed by a space, so the line ends in one.
  * I2. Sizes are fixed to `M`: exactly 0 prints `0M`, a little prints `0.0M`.
@@ -22,14 +22,8 @@ const TITLES = [
   'mem total', 'free', 'VMOs', 'kheap', 'kfree', 'wired', 'mmu', 'ipc', 'other',
 ] as const;
 
-/**
- * One report as `kstats -m` prints it: an empty line and the timestamp where the row has one, the
- * header, the data; since 2025 an empty line ends each report.
- *
- * @see tool-formats, sections 6 and 6.1
- */
-export function kstatsText(row: KstatsRow, era: Era): string {
-  const { kmem } = row;
+/** `-m`: a header and a line. */
+export function kmemLines(kmem: KmemStats, era: Era): string[] {
   const algorithm = sizeAlgorithmOf(era);
   const values = [
     kmem.totalBytes,
@@ -42,13 +36,28 @@ export function kstatsText(row: KstatsRow, era: Era): string {
     kmem.ipcBytes,
     kmem.otherBytes,
   ];
-  const lines = row.timestamp === undefined ? [] : ['', `--- ${row.timestamp} ---`];
-  lines.push(TITLES.map((title) => right(title, CELL_WIDTH)).join(' '));
-  lines.push(
+  return [
+    TITLES.map((title) => right(title, CELL_WIDTH)).join(' '),
     values.map((bytes) => `${right(formatSize(bytes, 'M', algorithm), CELL_WIDTH)} `).join(''),
-  );
-  if (era === '2025') lines.push('');
-  return joinLines(lines);
+  ];
+}
+
+/**
+ * A report of finished lines: an empty line and the timestamp where there is one, the lines; since
+ * 2025 an empty line ends each report.
+ *
+ * @see tool-formats, section 6
+ */
+export function reportText(
+  lines: readonly string[], era: Era, timestamp: string | undefined,
+): string {
+  const head = timestamp === undefined ? [] : ['', `--- ${timestamp} ---`];
+  return joinLines([...head, ...lines, ...(era === '2025' ? [''] : [])]);
+}
+
+/** One report as `kstats -m` prints it. */
+export function kstatsText({ kmem, timestamp }: KstatsRow, era: Era): string {
+  return reportText(kmemLines(kmem, era), era, timestamp);
 }
 
 /** The columns of `kstats --json` and `--csv`: keys of zx_info_kmem_stats, and available. */

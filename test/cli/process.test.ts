@@ -66,6 +66,12 @@ t.test('a large result arrives whole, and closing the pipe early is no error', a
   t.ok(closed.out.length < whole.out.length / 2);
 });
 
+t.test('a reader that goes away ends an endless kstats with status 0', async (t) => {
+  const { status, out, err } = await start(['kstats', '-m', '-d', '1'], 10).ended;
+  t.strictSame([status, err], [0, '']);
+  t.equal(out, golden('kstats-m.txt'));
+});
+
 t.test('an interrupt ends kstats with status 0', async (t) => {
   const { child, ended } = start(['kstats', '-m', '-d', '600']);
   if (child.stdout) await once(child.stdout, 'data');

@@ -121,6 +121,10 @@ const USAGE: [argv: string[], message: string, help: string][] = [
   [['memgraph', 'a', 'b'], 'memgraph: unrecognized extra arguments: a b', 'memsim memgraph'],
   [['memgraph', '-x'], "unknown option '-x'", 'memsim memgraph'],
   [['memgraph', '--csv'], 'memgraph prints JSON only, found --csv', 'memsim memgraph'],
+  [['kstats', '--csv', '-cm'], 'kstats --csv: expected one of -c, -m, -l, -v', 'memsim kstats'],
+  [['kstats', '-m', '-n', '1.5'], "Bad -n value '1.5'", 'memsim kstats'],
+  [['kstats', '-m', '-n', ''], "Bad -n value ''", 'memsim kstats'],
+  [['kstats', '-m', '-d', '-1'], "Bad -d value '-1'", 'memsim kstats'],
   [['start', '--json'], 'start prints text only, found --json or --csv', 'memsim start'],
 ];
 
@@ -194,7 +198,6 @@ const FAILURES: [argv: string[], message: string][] = [
     "ERROR: couldn't find process with koid 99999999999999999999: ZX_ERR_NOT_FOUND (-25)"],
   [['ps', '--job=9'], 'ERROR: get_task_by_koid failed: ZX_ERR_NOT_FOUND (-25)'],
   [['ps', '--job=1043', '--json'], 'ERROR: object with koid 1043 is not a job'],
-  [['kstats', '-c'], 'kstats -c: no system here records that, expected -m'],
   [['ps', '-o', '/nowhere/at/all'], 'cannot write /nowhere/at/all: no such file or directory'],
   [['ps', '--group', 'user'], 'ps --group user: this system knows no users, expected name or job'],
 ];
@@ -308,8 +311,13 @@ t.test('kstats repeats, with timestamps, until its count or an interrupt', async
   t.match(header, /^total_bytes,free_bytes,/);
   t.ok(first !== undefined && first === second && end === '');
   t.equal(twice.opened.length, 1, 'a system at rest is looked at once');
-  const live = await memsim(['kstats', '-m', '-n', '2', '-s', 'linux'], BOOT);
-  t.equal(live.opened.length, 2, 'a live one each time');
+  const passed: bigint[] = [];
+  const timed = await memsim(['kstats', '-m', '-n', '2'], BOOT, {
+    system: { passTime: (delayNs) => passed.push(delayNs) },
+  });
+  t.strictSame([timed.opened.length, timed.accounts.length], [1, 2],
+    'one that has time of its own is looked at each time');
+  t.strictSame(passed, [1_000_000_000n]);
 });
 
 t.test('start shows three views and what to type next', async (t) => {

@@ -1,0 +1,98 @@
+/**
+ * Where `kstats` gets its figures: this Linux machine, or a system that was opened once.
+ *
+ * A simulated system's programs take no time: its one processor has been idle for as long as the
+ * system's time has passed, and no guest runs on it. A recording has memory and no processors.
+ */
+
+import type { CpuCounters, GuestCounters } from '../accounting/cpu-counters.js';
+import type { AccountTables, KmemStats } from '../accounting/tables.js';
+import { readCounters } from '../import/linux/live/counters.js';
+import { isLiveSpec } from '../import/linux/live/live.js';
+import { ProcFiles } from '../import/linux/live/proc-files.js';
+import type { CliSystem, Context } from './context.js';
+import { CommandError } from './errors.js';
+
+/** Figures of one moment. */
+export interface Sample {
+  /** Physical memory by use. */ readonly kmem: KmemStats;
+  /** Each processor; of a Linux machine `all` behind them. Undefined: none is known. */
+  readonly cpus?: readonly CpuCounters[];
+  /** What guests did, by processor. Undefined: it is not known. */
+  readonly guests?: readonly GuestCounters[];
+}
+
+/** A source of samples. */
+export interface StatsSource {
+  /** The figures now. */
+  sample(): Promise<Sample>;
+  /** Time passes until the next sample. */
+  pass(delayNs: number): void;
+}
+
+function kmemOf({ kmem, missing }: AccountTables): KmemStats {
+  if (missing?.kmem !== undefined) throw new CommandError(`kstats: ${missing.kmem}`);
+  return kmem;
+}
+
+class LinuxSource implements StatsSource {
+  constructor(private readonly proc: ProcFiles) {}
+
+  sample(): Promise<Sample> {
+    return Promise.resolve(readCounters(this.proc));
+  }
+
+  pass(): void {
+    // It passes by itself.
+  }
+}
+
+class SystemSource implements StatsSource {
+  private system: CliSystem | undefined;
+  private tables: AccountTables | undefined;
+
+  constructor(private readonly context: Context, private elapsedNs: number) {}
+
+  async sample(): Promise<Sample> {
+    this.system ??= await this.context.open();
+    const { system } = this;
+    // Without time of its own nothing changes in it between two reports.
+    if (this.tables === undefined || system.passTime !== undefined) {
+      this.tables = await this.context.accountFor(system);
+    }
+    const { tables, elapsedNs } = this;
+    const kmem = kmemOf(tables);
+    if (tables.missing !== undefined || system.defaultPolicy === 'mapcount') return { kmem };
+    return {
+      kmem, cpus: [{ cpu: 0, idleNs: elapsedNs, ...NOTHING }],
+      guests: [{ cpu: 0, counts: new Map() }],
+    };
+  }
+
+  pass(delayNs: number): void {
+    this.elapsedNs += delayNs;
+    this.system?.passTime?.(BigInt(delayNs));
+  }
+}
+
+const NOTHING = {
+  contextSwitches: 0, yields: 0, preempts: 0, irqPreempts: 0, exceptions: 0, pageFaults: 0,
+  syscalls: 0, ints: 0, timerInts: 0, timers: 0, rescheduleIpis: 0, genericIpis: 0,
+} as const;
+
+/**
+ * The source that `-s` names.
+ *
+ * @param context - its options
+ * @param uptimeNs - how long a simulated system has been up at the first sample
+ * @throws CommandError where this machine is asked for and is no Linux
+ */
+export function statsSource(context: Context, uptimeNs: number): StatsSource {
+  const { system } = context.options;
+  if (!isLiveSpec(system)) return new SystemSource(context, uptimeNs);
+  const proc = new ProcFiles();
+  if (proc.text('meminfo') === undefined) {
+    throw new CommandError(`kstats -s ${system}: there is no /proc of Linux here`);
+  }
+  return new LinuxSource(proc);
+}
