@@ -96,6 +96,11 @@ export class Context {
     readonly deps: CliDeps, readonly options: SharedOptions, private readonly command = '',
   ) {}
 
+  /** True where the system changes by itself, so that a later look differs. */
+  get isLive(): boolean {
+    return /^linux(:|$)/.test(this.options.system);
+  }
+
   /**
    * Opens the system and accounts for it: one instant's tables.
    *
