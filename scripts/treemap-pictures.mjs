@@ -21,11 +21,17 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
 });
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-  const page = await browser.newPage({ viewport: { width: 940, height: 540 }, colorScheme });
+  const page = await browser.newPage({ viewport: { width: 1080, height: 590 }, colorScheme });
   await page.goto(pathToFileURL(file).href);
   await page.locator("#table button", { hasText: "nginx" }).click();
   await page.waitForTimeout(500);
-  await page.mouse.move(270, 215);
+  if (colorScheme === "dark") {
+    await page.locator("#table button", { hasText: "process 9971" }).click();
+    await page.waitForTimeout(500);
+    await page.mouse.move(300, 400);
+  } else {
+    await page.mouse.move(0, 0);
+  }
   await page.screenshot({ path: join(root, `docs/treemap-${colorScheme}.png`) });
 }
 await browser.close();

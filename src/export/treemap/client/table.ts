@@ -29,6 +29,8 @@ type SortKey = 'name' | 'size';
 
 const ROW_HEIGHT = 44;
 const ROWS_BEYOND = 12;
+/** Longest path that is shown whole. */
+const PATH_MAX = 24;
 
 /** An element with text in it. */
 export function element(tag: string, className: string, text = ''): HTMLElement {
@@ -137,7 +139,7 @@ export class Table {
     const words = element('span', 'words');
     const above = tree.parent(row);
     const where = found && above >= 0 ? ` in ${tree.name(above)}` : '';
-    words.append(element('span', 'label', tree.name(row)),
+    words.append(element('span', 'label', shortPath(tree.name(row))),
       element('span', 'what', tree.what(row) + where));
     label.append(element('span', `swatch ${tree.kind(row)}`), words);
     label.title = tree.path(row).map((at) => tree.name(at)).join(' \u203a ');
@@ -153,6 +155,12 @@ export class Table {
     );
     return line;
   }
+}
+
+/** A long path by its last part; the whole stands in the row's title. */
+function shortPath(name: string): string {
+  const last = name.lastIndexOf('/');
+  return name.length > PATH_MAX && last > 0 ? `\u2026${name.slice(last)}` : name;
 }
 
 /** Stands for rows that are not in the document. */
