@@ -14,6 +14,7 @@ export {
   type AspaceRef, type CoreOptions, type FrameInfo, type FrameKinds, type MappingRef, type Ref,
   type PageRun, type VmoRef,
 } from './core/core.js';
+export { SystemClock } from './objects/clock.js';
 export { Channel } from './objects/channel.js';
 export type { ChannelMessage } from './objects/channel-object.js';
 export { Event, Timer } from './objects/event.js';

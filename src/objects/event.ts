@@ -65,13 +65,16 @@ export class TimerObject extends PlainObject {
   set(deadlineNs: bigint | undefined): void {
     this.#deadlineNs = deadlineNs;
     this.setSignals(Signal.SIGNALED, 0);
-    if (deadlineNs === undefined) this.system.timers.delete(this);
+    this.system.timers.delete(this);
+    if (deadlineNs === undefined) return;
+    if (deadlineNs <= this.system.clock.nowNs) this.fire();
     else this.system.timers.add(this);
   }
 
   /** It is due. */
   fire(): void {
-    this.set(undefined);
+    this.#deadlineNs = undefined;
+    this.system.timers.delete(this);
     this.setSignals(0, Signal.SIGNALED);
   }
 

@@ -10,7 +10,7 @@ import { fail } from './errors.js';
 import type { Koid } from './koid.js';
 import { killOnOom } from './oom.js';
 import type { KernelSystem } from './system.js';
-import { isPageAligned, toU64, vmoSizePages, type Bytes } from './units.js';
+import { isPageAligned, refuse, toU64, vmoSizePages, type Bytes } from './units.js';
 import type { Vmo } from './vmo.js';
 import { makeVmo } from './vmo-create.js';
 
@@ -53,17 +53,16 @@ export class KernelDoor {
   }
 
   /**
-   * Time passes: pages grow older, timers whose deadline is over are due.
+   * Lets time pass up to a moment.
    *
-   * @param nowNs - nanoseconds since the system began
+   * @param nowNs - nanoseconds since the system began, not before its clock's
+   * @throws ZxError ZX_ERR_INVALID_ARGS for a moment that is over
    */
   passTime(nowNs: Bytes): void {
-    this.#system.assertNotBusy();
     const now = toU64(nowNs, 'nowNs');
-    this.#system.ageing.passTime(now);
-    for (const timer of [...this.#system.timers]) {
-      if (timer.deadlineNs !== undefined && timer.deadlineNs <= now) timer.fire();
-    }
+    const { clock } = this.#system;
+    if (now < clock.nowNs) refuse(nowNs, 'nowNs', `at least ${clock.nowNs}`);
+    this.#system.advance(now - clock.nowNs);
   }
 
   /**

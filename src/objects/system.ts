@@ -26,6 +26,7 @@ import { PagerObject } from './pager-object.js';
 import type { PagerHandler } from './pager-options.js';
 import { Pager } from './pager.js';
 import type { Aslr } from './randomise.js';
+import { SystemClock } from './clock.js';
 import { Reclaim, type EvictOptions } from './reclaim.js';
 import { DefaultRights } from './rights.js';
 import { checkCoreOptions, systemSettings, type SystemOptions } from './system-options.js';
@@ -130,6 +131,8 @@ export class KernelSystem extends ObjectSource implements TreeHome {
   #statedFreeHeapBytes = 0;
   #kernelAspace: AddressSpace | undefined;
   readonly #maker = new ObjectMaker(this);
+  /** Its own time, which {@link KernelSystem.advance} lets pass. */
+  readonly clock = new SystemClock(this.timers, (nowNs) => { this.ageing.passTime(nowNs); });
   #busy = 0;
   readonly #faultObservers = new Set<FaultObserver>();
 
@@ -366,6 +369,18 @@ export class KernelSystem extends ObjectSource implements TreeHome {
     checkNames(this, toOptions(names, 'names'));
     return this.heap.hold(OBJECT_BYTES[ObjectType.PAGER] + HANDLE_BYTES, () =>
       new Pager(new PagerObject(this, handler, names), DefaultRights.PAGER));
+  }
+
+  /**
+   * Lets time pass on the system's clock: timers become due, and the kernel does what it does from
+   * time to time.
+   *
+   * @param ns - nanoseconds, at most 2^53
+   * @throws ZxError ZX_ERR_OUT_OF_RANGE for more, ZX_ERR_SHOULD_WAIT while a pass runs
+   */
+  advance(ns: Bytes): void {
+    this.assertNotBusy();
+    this.clock.advance(ns);
   }
 
   /**

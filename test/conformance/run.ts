@@ -6,6 +6,7 @@ import { type Case, Lacking, type Outcome, type Step, runCase } from './cases.js
 import { expectActions, expectError } from './expectations.js';
 import { withOldTree } from './old-copies.js';
 import { expectRequest, pagerActions } from './pager.js';
+import { pmmActions } from './pmm.js';
 import { queueActions } from './queues.js';
 import { regionActions } from './regions.js';
 import { taskActions } from './tasks.js';
@@ -15,13 +16,13 @@ import { vmoActions } from './vmo.js';
 
 const actions: Readonly<Record<string, Action>> = {
   ...vmoActions, ...pagerActions, ...vmarActions, ...taskActions, ...regionActions,
-  ...queueActions,
+  ...queueActions, ...pmmActions,
   ...expectActions,
 };
 
 /** Groups of operations by the first part of their name, and what they need. */
 const PREFIXES: readonly [string, string][] = [
-  ['pmm_', 'a private PMM'], ['region_', 'a bare region list'],
+  ['region_', 'a bare region list'],
   ['arch_', 'a bare page table'],
 ];
 

@@ -1,0 +1,81 @@
+/**
+ * The system's clock, and what a private physical memory manager says of free pages.
+ */
+import fc from 'fast-check';
+import t from 'tap';
+import { FreeSignal } from '../../src/objects/free-signal.js';
+import { PmmNode } from '../../src/objects/pmm-node.js';
+import { makeSystem, statusOf } from './support.js';
+
+t.test('what is due happens in order, at its time', async (t) => {
+  const system = makeSystem();
+  const { clock } = system;
+  const seen: string[] = [];
+  const note = (what: string) => (): void => { seen.push(`${what} ${clock.nowNs}`); };
+  clock.every(30n, note('each 30'));
+  const stop = clock.every(20n, note('each 20'));
+  clock.at(60n, note('at 60'));
+  const timer = system.createTimer();
+  timer.set(60);
+  system.advance(60);
+  t.strictSame(seen, [
+    'each 20 20', 'each 30 30', 'each 20 40', 'each 30 60', 'each 20 60', 'at 60 60',
+  ]);
+  t.not(timer.signals, 0);
+  stop();
+  system.advance(20);
+  t.equal(seen.length, 6);
+  t.equal(clock.nowNs, 80n);
+});
+
+t.test('time goes forward, and not for ever', async (t) => {
+  const system = makeSystem();
+  t.equal(statusOf(() => system.advance(-1)), 'ZX_ERR_INVALID_ARGS');
+  t.equal(statusOf(() => system.advance(2n ** 53n + 1n)), 'ZX_ERR_OUT_OF_RANGE');
+  t.equal(system.clock.nowNs, 0n);
+});
+
+t.test('the free-memory signal fires once, on either side', async (t) => {
+  let fired = 0;
+  const signal = new FreeSignal(() => { fired += 1; });
+  t.notOk(signal.arm({ lowerPages: 10, upperPages: 20 }, 9), 'outside already');
+  t.ok(signal.arm({ lowerPages: 10, upperPages: 20, delayPages: 5 }, 10));
+  signal.look(20);
+  t.equal(fired, 0);
+  signal.look(21);
+  signal.look(30);
+  t.equal(fired, 1);
+  t.ok(signal.arm({ lowerPages: 10, upperPages: 40, delayPages: 5 }, 30));
+  signal.look(4);
+  t.strictSame([fired, signal.shouldWait], [2, true]);
+  signal.look(50);
+  t.ok(signal.shouldWait, 'freeing alone does not clear it');
+  t.ok(signal.arm({ lowerPages: 10, upperPages: 60 }, 50));
+  t.notOk(signal.shouldWait);
+});
+
+t.test("an allocation is whole or none, whatever is on loan", async () => {
+  const step = fc.tuple(fc.nat(5), fc.nat(40));
+  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const node = new PmmNode(64);
+    const taken = [] as ReturnType<PmmNode['alloc']>[];
+    const lent = [] as ReturnType<PmmNode['alloc']>[];
+    for (const [op, n] of steps) {
+      const before = node.counts;
+      const list = taken.pop();
+      if (list !== undefined && op === 1) node.free(list);
+      else if (list !== undefined && op === 2) {
+        node.beginLoan(list);
+        lent.push(list);
+      } else if (list !== undefined) taken.push(list);
+      if (op === 3) node.cancelLoan(lent.at(-1) ?? []);
+      if (op === 4) taken.push(node.endLoan(lent.pop() ?? []));
+      if (op === 0 && statusOf(() => taken.push(node.alloc(n))) !== 'ZX_OK'
+        && (before.free >= n || node.counts.free !== before.free)) return false;
+      const { free, loaned, loaned_free: borrowable, loaned_not_free: rest } = node.counts;
+      const held = taken.reduce((sum, pages) => sum + pages.length, 0);
+      if (free + loaned + held !== 64 || borrowable + rest !== loaned) return false;
+    }
+    return true;
+  }));
+});
