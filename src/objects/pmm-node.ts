@@ -3,8 +3,8 @@
  * (memory-semantics 6.2 to 6.4). A door for tests: what a system has of these it has in its core.
  *
  * I1. A call that fails changed nothing; an allocation is whole or none.
- * I2. A page on loan is never among the normal free pages; a cancelled one goes to nobody, though it
- *     is free, until the loan ends.
+ * I2. A page on loan is never among the normal free pages; a cancelled one goes to nobody, though
+ *     it is free, until the loan ends.
  */
 
 import { fail } from './errors.js';
