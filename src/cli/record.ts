@@ -112,7 +112,8 @@ export async function runRecord(context: Context, options: RecordOptions): Promi
   if (output === '-') await context.print(`${lines.join('\n')}\n`);
   else await write(output, lines);
   const moved = consistent ? '' : '; memory changed meanwhile (consistent: false)';
-  context.note([`recorded ${processes} processes, ${frames} pages${moved}`]);
+  const count = processes === 1 ? '1 process' : `${processes} processes`;
+  context.note([`recorded ${count}, ${frames} pages${moved}`]);
 }
 
 async function write(path: string, lines: readonly string[]): Promise<void> {
