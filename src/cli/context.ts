@@ -28,8 +28,9 @@ export interface CliSystem {
   account(options: {
     policy: Policy; reach?: Reach; workers?: number; handleCounts?: boolean;
   }): Promise<AccountTables>;
-  /** Lets time pass in it, ns; undefined where it has no time of its own. */
-  passTime?(delayNs: bigint): void;
+  /** Its own time; undefined where it has none. */ readonly clock?: { readonly nowNs: bigint };
+  /** Lets time pass on its clock, ns. */
+  advance?(ns: bigint): void;
   /** Whose one page is. */
   page(target: PageTarget): Promise<PageReport>;
   /** The kernel's console; undefined where there are tables only. */

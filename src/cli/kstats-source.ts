@@ -2,7 +2,9 @@
  * Where `kstats` gets its figures: this Linux machine, or a system that was opened once.
  *
  * A simulated system's programs take no time: its one processor has been idle for as long as the
- * system's time has passed, and no guest runs on it. A recording has memory and no processors.
+ * system's time has passed, and no guest runs on it. The time between two reports passes on the
+ * system's own clock too, so that what happens by itself (pages age, timers are due) shows.
+ * A recording has memory and no processors, and is of one instant.
  */
 
 import type { CpuCounters, GuestCounters } from '../accounting/cpu-counters.js';
@@ -51,27 +53,30 @@ class SystemSource implements StatsSource {
   private system: CliSystem | undefined;
   private tables: AccountTables | undefined;
 
-  constructor(private readonly context: Context, private elapsedNs: number) {}
+  constructor(private readonly context: Context, private readonly uptimeNs: number) {}
 
   async sample(): Promise<Sample> {
     this.system ??= await this.context.open();
     const { system } = this;
-    // Without time of its own nothing changes in it between two reports.
-    if (this.tables === undefined || system.passTime !== undefined) {
+    // What has no time of its own is the same in every report.
+    if (this.tables === undefined || this.isLive) {
       this.tables = await this.context.accountFor(system);
     }
-    const { tables, elapsedNs } = this;
-    const kmem = kmemOf(tables);
-    if (tables.missing !== undefined || system.defaultPolicy === 'mapcount') return { kmem };
+    const kmem = kmemOf(this.tables);
+    if (!this.isLive) return { kmem };
+    const idleNs = this.uptimeNs + Number(system.clock?.nowNs ?? 0n);
     return {
-      kmem, cpus: [{ cpu: 0, idleNs: elapsedNs, ...NOTHING }],
-      guests: [{ cpu: 0, counts: new Map() }],
+      kmem, cpus: [{ cpu: 0, idleNs, ...NOTHING }], guests: [{ cpu: 0, counts: new Map() }],
     };
   }
 
   pass(delayNs: number): void {
-    this.elapsedNs += delayNs;
-    this.system?.passTime?.(BigInt(delayNs));
+    if (this.isLive) this.system?.advance?.(BigInt(delayNs));
+  }
+
+  /** Time passes in simulated systems; recordings and documents are of one instant. */
+  private get isLive(): boolean {
+    return this.system?.clock !== undefined && this.system.defaultPolicy !== 'mapcount';
   }
 }
 
@@ -84,7 +89,7 @@ const NOTHING = {
  * The source that `-s` names.
  *
  * @param context - its options
- * @param uptimeNs - how long a simulated system has been up at the first sample
+ * @param uptimeNs - how long a simulated system was up before its clock began
  * @throws CommandError where this machine is asked for and is no Linux
  */
 export function statsSource(context: Context, uptimeNs: number): StatsSource {

@@ -313,7 +313,7 @@ t.test('kstats repeats, with timestamps, until its count or an interrupt', async
   t.equal(twice.opened.length, 1, 'a system at rest is looked at once');
   const passed: bigint[] = [];
   const timed = await memsim(['kstats', '-m', '-n', '2'], BOOT, {
-    system: { passTime: (delayNs) => passed.push(delayNs) },
+    system: { advance: (ns) => passed.push(ns), clock: { nowNs: 0n } },
   });
   t.strictSame([timed.opened.length, timed.accounts.length], [1, 2],
     'one that has time of its own is looked at each time');

@@ -82,6 +82,8 @@ t.test('some processes, without figures, to standard output', { skip }, async (t
     ['record', '--pid', `${first},${second}`, '--pid', String(third), '-o', '-'],
   );
   t.equal(status, 0);
+  t.match((await memsim(['record', '--pid', String(first), '-o', '/dev/null'])).err,
+    /^recorded 1 process, \d+ pages/);
   const records = out.trimEnd().split('\n').map((line) => JSON.parse(line) as {
     t: string; pid?: number; rollup?: object; sf?: string[];
   });

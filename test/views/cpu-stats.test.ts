@@ -9,10 +9,18 @@ import { ProcFiles } from '../../src/import/linux/live/proc-files.js';
 import {
   barLines, cpuLines, type CpuRow, guestLines, loadOf,
 } from '../../src/views/cpu-stats.js';
+import type { CliSystem } from '../../src/cli/context.js';
+import { System } from '../../src/system.js';
 import { memsim } from '../cli/fake.js';
 import { BOOT } from './samples.js';
 
 const SECOND = 1e9;
+
+/** A system with a clock of its own. */
+function clocked(): { system: Partial<CliSystem> } {
+  const clock = { nowNs: 0n };
+  return { system: { clock, advance: (ns) => { clock.nowNs += ns; } } };
+}
 const HEADER = 'cpu    load sched (cs ylds pmpts irq_pmpts) excep pagef  sysc '
   + 'ints (hw  tmr tmr_cb) ipi (rs  gen)';
 
@@ -75,25 +83,38 @@ t.test('-v prints each number below its word', async (t) => {
 });
 
 t.test('a simulated processor has nothing to do', async (t) => {
-  const { status, out } = await memsim(['kstats', '-clvt', '-n', '2', '--era', '2025'], BOOT);
+  const { status, out } = await memsim(['kstats', '-clvt', '-n', '2', '--era', '2025'], BOOT, clocked());
   t.equal(status, 0);
   const [first = '', second = ''] = out.split(/\n--- .*Z ---\n/).slice(1);
   t.equal(first, second);
   t.match(first, /^ 0-\[ {20}\] \ncpu {4}vm_entry .*\n +0 .*\ncpu {4}load .*\n {2}0 {3}0\.00% /);
   t.ok(second.endsWith('\n\n'), '2025 ends a report with an empty line');
   t.notMatch(out, '\x1b');
-  t.match((await memsim(['kstats', '-l', '-n', '1'], BOOT, { isTty: true })).out, '\x1b[1;34m');
+  t.match((await memsim(['kstats', '-l', '-n', '1'], BOOT, {
+    ...clocked(), isTty: true,
+  })).out, '\x1b[1;34m');
 });
 
 t.test('for programs: counters as they are, one kind of row in CSV', async (t) => {
-  const { out } = await memsim(['kstats', '-cmv', '--json', '-n', '1', '-t'], BOOT);
+  const { out } = await memsim(['kstats', '-cmv', '--json', '-n', '1', '-t'], BOOT, clocked());
   const rows = out.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
   t.strictSame(rows.map(({ type }) => type), ['guest', 'cpu', undefined]);
   t.ok(rows.every(({ time }) => typeof time === 'string'));
   t.match(rows[1], { cpu_number: 0, idle_time_ns: 1e9, context_switches: 0, page_faults: 0 });
-  const csv = await memsim(['kstats', '-c', '--csv', '-n', '2'], BOOT);
+  const csv = await memsim(['kstats', '-c', '--csv', '-n', '2'], BOOT, clocked());
   t.strictSame(csv.out.split('\n').map((line) => line.split(',')[2]),
     ['idle_time_ns', '1000000000', '2000000000', undefined]);
+});
+
+t.test('time passes on the system\'s own clock between two reports', async (t) => {
+  const system = await System.open('boot');
+  const { out } = await memsim(['kstats', '-cm', '-n', '3', '-d', '1', '--json'], {}, {
+    open: () => Promise.resolve(system),
+  });
+  t.equal(system.clock.nowNs, 2_000_000_000n);
+  const idle = out.split('\n').filter((line) => line.includes('"type":"cpu"'))
+    .map((line) => (JSON.parse(line) as { idle_time_ns: number }).idle_time_ns);
+  t.strictSame(idle, [1e9, 2e9, 3e9]);
 });
 
 t.test('recordings have no processors', async (t) => {
