@@ -83,7 +83,9 @@ t.test('-v prints each number below its word', async (t) => {
 });
 
 t.test('a simulated processor has nothing to do', async (t) => {
-  const { status, out } = await memsim(['kstats', '-clvt', '-n', '2', '--era', '2025'], BOOT, clocked());
+  const { status, out } = await memsim(
+    ['kstats', '-clvt', '-n', '2', '--era', '2025'], BOOT, clocked(),
+  );
   t.equal(status, 0);
   const [first = '', second = ''] = out.split(/\n--- .*Z ---\n/).slice(1);
   t.equal(first, second);
