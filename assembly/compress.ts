@@ -10,7 +10,7 @@
  */
 import {
   A_REF_MASK, B_ALIAS, B_HUGETLB, B_KEY_SHIFT, B_OUTSIDE, B_PIN_MASK, B_STATE_MASK, FANOUT,
-  FANOUT_BITS, H_FRAME_A, H_FRAME_B, H_FRAME_C, H_FRAME_D, H_OUT, H_LIST, A_DIRTY_SHIFT, PAGE_BYTES,
+  FANOUT_BITS, H_EXPANDED, H_FRAME_A, H_FRAME_B, H_FRAME_C, H_FRAME_D, H_OUT, H_LIST, A_DIRTY_SHIFT, PAGE_BYTES,
   PAGE_GOING, Q_HIGH_PRIORITY, SLOT_ZERO, STORED_BYTES_MOST, ST_FREE, ST_OBJECT, S_BYTES, S_GOING,
   S_REFS, VK_ANONYMOUS, V_FAMILY, V_KIND, V_PARENT,
 } from "./layout";
@@ -36,6 +36,7 @@ const FLAGS: u32 = B_PIN_MASK | B_ALIAS | B_HUGETLB | B_OUTSIDE | B_STATE_MASK;
 /** What is to be done with pages that are not all zero. */
 export const ZEROS_ONLY: u32 = 0;
 export const COMPRESS: u32 = 1;
+export const COMPRESS_WRITTEN: u32 = 2; // leaves pages that nobody wrote bytes into
 
 /** Whether a page's content, if it has any, is all zero. */
 export function isZero(content: u32): bool {
@@ -51,11 +52,12 @@ export function isZero(content: u32): bool {
 /** What a page becomes: a slot; 0 where it stays. Notes at H_OUT what was met. */
 function replacement(frame: u32, mode: u32): u32 {
   const content = load<u32>(load<u32>(H_FRAME_C) + (frame << 2)) >> 12 << 12;
+  if (content == 0 && mode == COMPRESS_WRITTEN) return 0;
   if (isZero(content)) {
     count(ZEROS);
     return SLOT_ZERO;
   }
-  if (mode != COMPRESS) return 0;
+  if (mode == ZEROS_ONLY) return 0;
   const bytes = compressPage(content);
   if (bytes > STORED_BYTES_MOST) {
     count(INCOMPRESSIBLE);
@@ -245,6 +247,7 @@ function makeAgain(vmo: u32, key: u64, record: u32): void {
   stateAdd(ST_OBJECT, 1);
   const content = contentOf(frame, false);
   if (content == 0) unreachable(); // was to be reserved
+  store<u64>(H_EXPANDED, load<u64>(H_EXPANDED) + 1);
   expandPage(storedAt(record), load<u32>(record + S_BYTES), content);
   store<u32>(record + S_GOING, goingTo(frame, load<u32>(record + S_REFS) > 1));
 }

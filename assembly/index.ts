@@ -4,7 +4,7 @@
  * result below 0 is a zx_status_t; then nothing has changed.
  */
 import {
-  A_REF_MASK, AS_PRESENT, AS_TABLES, BAD_STATE, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_OUT,
+  A_REF_MASK, AS_PRESENT, AS_TABLES, BAD_STATE, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_EXPANDED, H_OUT,
   H_STATES, H_STORED_BYTES, NO_MEMORY, PERM_WRITE, ST_FREE, V_LENT,
 } from "./layout";
 import * as along from "./along";
@@ -129,6 +129,8 @@ export function vmoSeeCompressed(vmo: u32, page: f64, n: f64, what: u32, value: 
   const lo = vmos.vmoBase(vmo << 4) + <u64>page;
   seeStoredKeys(vmo << 4, lo, lo + <u64>n, what, value);
 }
+/** Compressed pages that were made again so far. */
+export function pagesExpanded(): f64 { return <f64>load<u64>(H_EXPANDED); }
 /** Bytes that compressed pages came to. */
 export function storedBytes(): f64 { return <f64>load<u64>(H_STORED_BYTES); }
 /** Pages that are compressed. */

@@ -58,6 +58,7 @@ export const H_PATH_LEAF: u32 = HEADER + 224; // u64, key >> 5 of its leaf
 export const H_TLB_EPOCH: u32 = HEADER + 220;
 export const H_REGIONS: u32 = HEADER + 232; // free regions of adjacent chunks, by address
 export const H_LIST: u32 = HEADER + 236; // address of a chunk for lists inside one operation
+export const H_EXPANDED: u32 = HEADER + 248; // u64, compressed pages made again, ever
 export const H_STORED_BYTES: u32 = HEADER + 240; // u64, bytes of compressed pages
 export const H_PATH: u32 = HEADER + 256; // 16 nodes by height: the last descent
 // 112 words: work claimed and done, a pair for each phase (at most 55)

@@ -57,6 +57,10 @@ export type { Bytes } from './objects/units.js';
 export { Access, alignOption, VmarOp, VmOption } from './objects/vm-options.js';
 export { Vmar } from './objects/vmar.js';
 export type { CompressionOutcome, PageWindow } from './core/vmos.js';
+export type { KernelMemoryCompression } from './objects/compression-stats.js';
+export {
+  MemoryLevel, type MemoryWatchdog, type PressureOptions, type PressureRecord,
+} from './objects/watchdog.js';
 export { Vmo } from './objects/vmo.js';
 export type { VmoRole } from './objects/vmo-object.js';
 export { CachePolicy, VmoChild, VmoOp, VmoOption, VmoSignal } from './objects/vmo-options.js';

@@ -53,7 +53,8 @@ function run(context: Context): Promise<void> {
       const walks = timed(() => { walkAll(core, vmos, pages); });
       let done = 0;
       const ours = timed(() => {
-        const { compressed, zero } = core.vmoCompress(vmos[0] as VmoRef, 0, pages, !withBytes);
+        const { compressed, zero } = core.vmoCompress(
+          vmos[0] as VmoRef, 0, pages, withBytes ? 'all' : 'zeros');
         done = compressed + zero;
       });
       if (done < pages * 0.99) throw new Error(`${done} of ${pages} pages went`);

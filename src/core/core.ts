@@ -27,6 +27,13 @@ const AUDIT_NAMES: Readonly<Record<number, string>> = {
 
 /** A simulated system's memory. */
 export class Core extends CoreQueued {
+  /**
+   * Is told when an operation was refused for want of memory.
+   *
+   * @internal
+   */
+  onNoMemory: (() => void) | undefined;
+
   /** An empty system, or NO_MEMORY (-4) when its frames do not fit into the host memory allowed. */
   static create(options: CoreOptions): Core | typeof NO_MEMORY {
     const core = new Core(options, coreModule(options.variant ?? 'release'));

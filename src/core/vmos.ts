@@ -25,6 +25,8 @@ export interface PageWindow {
   /** Number of pages. */ readonly pages: number;
 }
 
+const COMPRESS_MODES: readonly string[] = ['zeros', 'all', 'written'];
+
 /** What became of pages that were to be compressed. */
 export interface CompressionOutcome {
   /** Compressed. */ readonly compressed: number;
@@ -285,6 +287,11 @@ export class CoreVmos extends CoreMemory {
     return first;
   }
 
+  /** Compressed pages that were made again so far. */
+  get pagesExpanded(): number {
+    return this.raw.pagesExpanded();
+  }
+
   /** Bytes that the compressed pages came to. */
   get compressedBytes(): number {
     return this.raw.storedBytes();
@@ -296,13 +303,16 @@ export class CoreVmos extends CoreMemory {
   }
 
   /**
-   * Compresses the pages of a range, for all that share them; with `zerosOnly` only those that are
-   * all zero go.
+   * Compresses the pages of a range, for all that share them; those that are all zero go.
+   *
+   * @param what - `zeros`: only these; `written`: not those that nobody wrote bytes into
    */
-  vmoCompress(vmo: VmoRef, page: number, pages: number, zerosOnly: boolean): CompressionOutcome {
+  vmoCompress(
+    vmo: VmoRef, page: number, pages: number, what: 'zeros' | 'all' | 'written',
+  ): CompressionOutcome {
     const outcome = { compressed: 0, zero: 0, incompressible: 0, withoutRoom: 0 };
     for (let next = page; next < page + pages && outcome.withoutRoom === 0;) {
-      this.raw.vmoCompress(vmo, next, page + pages - next, zerosOnly ? 0 : 1);
+      this.raw.vmoCompress(vmo, next, page + pages - next, COMPRESS_MODES.indexOf(what));
       const { u32, f64 } = this;
       const out = (this.constants.H_OUT as number) >>> 2;
       next = f64[out >>> 1] as number;

@@ -52,6 +52,7 @@ export interface RawExports {
   vmoCompressed(vmo: Num, page: Num, n: Num): Num;
   vmoSeeCompressed(vmo: Num, page: Num, n: Num, what: Num, value: Num): void;
   storedBytes(): Num;
+  pagesExpanded(): Num;
   storedPages(): Num;
   vmoPin(vmo: Num, page: Num, n: Num): Num;
   vmoUnpin(vmo: Num, page: Num, n: Num): void;

@@ -42,6 +42,7 @@ export function fail(status: StatusName, message: string, details: ErrorDetails 
 export interface MemoryLeft {
   /** Free physical pages. */ readonly freePages: number;
   /** Host memory that it may still take, bytes. */ readonly hostBytesLeft: number;
+  /** Is told of each refusal. */ readonly onNoMemory?: (() => void) | undefined;
 }
 
 /**
@@ -57,6 +58,7 @@ export function checkMemory<R extends number>(
 ): R {
   if (result >= 0) return result as R;
   const { freePages, hostBytesLeft } = core;
+  core.onNoMemory?.();
   const left = `${freePages} pages and ${hostBytesLeft} bytes of host memory are left`;
   throw new ZxError(statusName(result), `no memory ${what}: ${left}`, {
     ...details, freePages, hostBytesLeft,

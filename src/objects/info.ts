@@ -6,6 +6,7 @@
  *     bytes are the pages of its own tree, which is exact where no tree shares pages.
  */
 
+import type { KernelMemoryCompression } from './compression-stats.js';
 import type { Koid } from './koid.js';
 import { Right } from './rights.js';
 import type { VmoObject } from './vmo-object.js';
@@ -42,6 +43,8 @@ export const Topic = {
   JOB: 24,
   /** ZX_INFO_KMEM_STATS_EXTENDED, asked of the root job. */
   KMEM_STATS_EXTENDED: 31,
+  /** ZX_INFO_KMEM_STATS_COMPRESSION, asked of the root job. */
+  KMEM_STATS_COMPRESSION: 33,
 } as const;
 /** A topic. */
 export type Topic = (typeof Topic)[keyof typeof Topic];
@@ -69,6 +72,7 @@ export const INFO_RIGHTS: Readonly<Record<number, number>> = {
   [Topic.VMO]: 0,
   [Topic.JOB]: Right.INSPECT,
   [Topic.KMEM_STATS_EXTENDED]: Right.INSPECT,
+  [Topic.KMEM_STATS_COMPRESSION]: Right.INSPECT,
 };
 
 /** Flags of ZX_INFO_VMO. */
@@ -218,6 +222,7 @@ export interface InfoByTopic {
   /** See {@link VmoInfo}. */ [Topic.VMO]: VmoInfo;
   /** See {@link JobInfo}. */ [Topic.JOB]: JobInfo;
   /** The same, each state by itself. */ [Topic.KMEM_STATS_EXTENDED]: KernelMemoryExtended;
+  /** What compression holds. */ [Topic.KMEM_STATS_COMPRESSION]: KernelMemoryCompression;
 }
 
 /** ZX_INFO_KMEM_STATS, bytes. */

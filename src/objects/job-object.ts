@@ -149,6 +149,9 @@ export class JobObject extends KernelObject {
     if (topic === Topic.KMEM_STATS_EXTENDED && this.parent === undefined) {
       return kernelMemoryExtended(this.system) as InfoByTopic[T];
     }
+    if (topic === Topic.KMEM_STATS_COMPRESSION && this.parent === undefined) {
+      return this.system.reclaim.compression.info(this.system.core) as InfoByTopic[T];
+    }
     return this.commonInfo(topic, rights);
   }
 

@@ -8,6 +8,7 @@
  *     the same pages.
  */
 
+import { CompressionStats } from './compression-stats.js';
 import type { CompressionOutcome } from '../core/vmos.js';
 import { checkMemory } from './errors.js';
 import { toHandle } from './handle.js';
@@ -53,9 +54,18 @@ const LEVELS: Readonly<Record<EvictLevel, number>> = {
   oldest: GENERATIONS - OLDEST_GENERATIONS, inactive: ACTIVE_GENERATIONS, all: 0,
 };
 
+/** Pages that one step of compression looks at most. */
+const COMPRESS_PAGES = 4096;
+
 /** Reclaim on one system. */
 export class Reclaim {
   readonly #system: KernelSystem;
+  /**
+   * What compression has done.
+   *
+   * @internal
+   */
+  readonly compression = new CompressionStats();
   #unlocks = 0;
   #scan: Iterator<PageTree> | undefined;
   #scanned: { tree: PageTree; page: number } | undefined;
@@ -150,6 +160,37 @@ export class Reclaim {
   }
 
   /**
+   * Compresses pages until so many are free that were not, or none is left that goes: those of the
+   * oldest VMO first. Pages that nobody wrote bytes into stay, since programs that touch pages
+   * without writing stand for programs that write.
+   *
+   * @param pages - how many
+   * @returns how many more are free
+   * @throws ZxError ZX_ERR_INVALID_ARGS
+   */
+  compressOldest(pages: number): number {
+    const system = this.#system;
+    system.assertNotBusy();
+    toCount(pages, 'pages');
+    const { core } = system;
+    const before = core.freePages;
+    for (const tree of system.trees) {
+      const sizePages = tree.owner?.sizePages ?? 0;
+      for (let first = 0, part = 0; first < sizePages; first += part) {
+        const missing = pages - (core.freePages - before);
+        if (missing <= 0) return core.freePages - before;
+        part = Math.min(COMPRESS_PAGES, sizePages - first);
+        if (core.vmoCommittedPages(tree.ref, first, sizePages - first) === 0) break;
+        if (core.vmoCommittedPages(tree.ref, first, part) === 0) continue;
+        part = Math.min(part, missing * 2);
+        const { withoutRoom } = sweepTree(system, tree, first, part, 'written');
+        if (withoutRoom > 0) return core.freePages - before;
+      }
+    }
+    return core.freePages - before;
+  }
+
+  /**
    * Takes away the pages of a VMO that are all zero, for every VMO that shares them (7.4).
    *
    * @param vmo - any VMO
@@ -209,7 +250,7 @@ export class Reclaim {
     if (!isCached(tree.owner ?? vmo)) return false;
     const gone = this.#system.core.dedupZero(tree.ref, vmo.offsetPages + page);
     if (gone) tree.changeEvents += 1;
-    return gone || sweepTree(this.#system, tree, vmo.offsetPages + page, 1, true).zero > 0;
+    return gone || sweepTree(this.#system, tree, vmo.offsetPages + page, 1, 'zeros').zero > 0;
   }
 
   /**
@@ -234,7 +275,7 @@ export class Reclaim {
     if (vmo.isPhysical) return { compressed: 0, zero: 0, incompressible: 0, withoutRoom: 0 };
     const first = pageOf(from);
     const pages = pagesUp(from + bytes) - first;
-    return sweepTree(system, vmo.tree, vmo.offsetPages + first, pages, zerosOnly);
+    return sweepTree(system, vmo.tree, vmo.offsetPages + first, pages, zerosOnly ? 'zeros' : 'all');
   }
 
   #evictAge(age: number | undefined, most: number, ignoreHints: boolean): number {
@@ -286,9 +327,11 @@ export class Reclaim {
 
 /** Compresses pages of a tree, and counts it as a change for all of its family. */
 function sweepTree(
-  { core, trees }: KernelSystem, tree: PageTree, first: number, pages: number, zerosOnly: boolean,
+  { core, trees, reclaim }: KernelSystem, tree: PageTree, first: number, pages: number,
+  what: 'zeros' | 'all' | 'written',
 ): CompressionOutcome {
-  const outcome = core.vmoCompress(tree.ref, first, pages, zerosOnly);
+  const outcome = core.vmoCompress(tree.ref, first, pages, what);
+  if (what !== 'zeros') reclaim.compression.add(outcome, what === 'written');
   if (outcome.compressed + outcome.zero === 0) return outcome;
   const family = core.vmoFamily(tree.ref);
   for (const other of trees) {

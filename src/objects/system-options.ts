@@ -7,6 +7,7 @@
 import { ageingSettings, type AgeingOptions, type AgeingSettings } from './ageing.js';
 import { userRange, type Arch } from './arch.js';
 import type { CoreOptions } from '../core/core.js';
+import { pressureSettings, type PressureOptions, type PressureSettings } from './watchdog.js';
 import { checkAslr, type Aslr, type AslrOptions } from './randomise.js';
 import {
   isPageAligned, PAGE_BYTES, refuse, toCount, toOptions, toText, toU64, type Bytes,
@@ -43,6 +44,8 @@ export interface SystemOptions {
   readonly countKernelMemory?: boolean;
   /** How pages age while time passes; as on Zircon if left out. */
   readonly ageing?: AgeingOptions;
+  /** What is done when memory is short; nothing if left out. */
+  readonly pressure?: PressureOptions;
 }
 
 /** Options that were checked, with what was left out. */
@@ -61,6 +64,7 @@ export interface SystemSettings {
   readonly pageLoaning: boolean;
   /** Whether the kernel's own records take pages. */ readonly countKernelMemory: boolean;
   /** How pages age. */ readonly ageing: AgeingSettings;
+  /** What is done when memory is short. */ readonly pressure: PressureSettings | undefined;
 }
 
 /**
@@ -99,6 +103,7 @@ export function systemSettings(options: SystemOptions): SystemSettings {
     pageLoaning,
     countKernelMemory,
     ageing: ageingSettings(options.ageing),
+    pressure: pressureSettings(options.pressure),
   };
 }
 

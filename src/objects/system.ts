@@ -37,6 +37,7 @@ import {
 import type { Vmo } from './vmo.js';
 import { ObjectMaker } from './object-create.js';
 import { ObjectSource } from './object-source.js';
+import { MemoryWatchdog } from './watchdog.js';
 import { makeVmo } from './vmo-create.js';
 import type { VmoObject } from './vmo-object.js';
 import { VmoOption } from './vmo-options.js';
@@ -86,6 +87,8 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    * @internal
    */
   readonly ageing: Ageing;
+  /** How far memory is from running out, and what is done about it. */
+  readonly watchdog: MemoryWatchdog;
   /** What is taken back when memory is short. */
   readonly reclaim = new Reclaim(this);
   /** The root job. */
@@ -156,6 +159,8 @@ export class KernelSystem extends ObjectSource implements TreeHome {
     this.debugSyscalls = settings.debugSyscalls;
     this.pageLoaning = settings.pageLoaning;
     this.ageing = new Ageing(this, settings.ageing);
+    this.watchdog = new MemoryWatchdog(this, settings.pressure);
+    core.onNoMemory = () => { this.watchdog.noteRefusal(); };
     const { rootJobName: name, rootJobKoid: koid } = settings;
     const root = new JobObject(this, undefined, koid === undefined ? { name } : { name, koid });
     this.rootJob = new Job(root, DefaultRights.JOB);
@@ -251,6 +256,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
         passes: this.#busy,
       });
     }
+    this.watchdog.beforeCall();
   }
 
   /**
@@ -381,6 +387,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
   advance(ns: Bytes): void {
     this.assertNotBusy();
     this.clock.advance(ns);
+    this.watchdog.look();
   }
 
   /**

@@ -26,7 +26,7 @@ t.test('every example is tried here', async (t) => {
   const names = readdirSync(join(root, 'examples')).sort();
   t.strictSame(names, [
     'compress-forks.mjs', 'cow-rfc0254.mjs', 'fork-10000.mjs', 'load-snapshot.mjs',
-    'million-handles.mjs', 'pager-file.mjs', 'whose-page.mjs',
+    'million-handles.mjs', 'overcommit.mjs', 'pager-file.mjs', 'whose-page.mjs',
   ]);
 });
 
@@ -90,4 +90,13 @@ t.test('compress-forks: what many share is compressed for all of them', async (t
   const lines = await linesOf('compress-forks.mjs');
   t.equal(lines[1], 'compressed 16384 pages, shared by 1001 VMOs');
   t.equal(lines.at(-1), 'it has 4096 bytes committed, 67108864 populated');
+});
+
+t.test('overcommit: levels in order, pages taken, and the marked job dies', async (t) => {
+  const lines = await linesOf('overcommit.mjs');
+  const order = lines.flatMap((line) => /(level {2}\w+|evict|kill) /.exec(`${line} `)?.[1] ?? []);
+  t.strictSame(order, [
+    'level  WARNING', 'level  CRITICAL', 'evict', 'level  OUT_OF_MEMORY', 'kill', 'level  NORMAL',
+  ]);
+  t.match(lines.find((line) => line.startsWith('write at')), /ZX_ERR_NO_MEMORY/);
 });
