@@ -4,8 +4,8 @@
  * result below 0 is a zx_status_t; then nothing has changed.
  */
 import {
-  A_REF_MASK, AS_PRESENT, AS_TABLES, BAD_STATE, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_EXPANDED, H_OUT,
-  H_STATES, H_STORED_BYTES, NO_MEMORY, PERM_WRITE, ST_FREE, V_LENT,
+  A_REF_MASK, AS_PRESENT, AS_TABLES, BAD_STATE, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_EXPANDED,
+  H_OUT, H_STATES, H_STORED_BYTES, NO_MEMORY, PERM_WRITE, ST_FREE, V_LENT,
 } from "./layout";
 import * as along from "./along";
 import * as compression from "./compress";

@@ -1,6 +1,6 @@
 /**
- * A VMO of 1 GiB on a system of 512 MiB: fine, until its pages are used. Then the kernel takes what
- * it can (pages of a file, a discardable cache), warns, and in the end kills the job that is marked.
+ * A VMO of 1 GiB on a system of 512 MiB is fine until its pages are used. Then the kernel warns,
+ * takes what it can (a discardable cache), and in the end kills the job that is marked.
  *
  *   node examples/overcommit.mjs
  */

@@ -96,12 +96,16 @@ export function pressureSettings(
     evictAtWarning = false, compression = false, oomBehavior = 'reboot',
   } = toOptions(options, 'pressure');
   const bytes = { oomBytes, imminentDeltaBytes, criticalBytes, warningBytes, debounceBytes };
-  for (const [name, value] of Object.entries(bytes)) toCount(value, `pressure.${name}`, 0, BYTES_MAX);
+  for (const [name, value] of Object.entries(bytes)) {
+    toCount(value, `pressure.${name}`, 0, BYTES_MAX);
+  }
   const marks = [oomBytes, oomBytes + imminentDeltaBytes, criticalBytes, warningBytes];
   if (marks.some((mark, i) => mark < (marks[i - 1] ?? 0))) {
     refuse(marks.join(', '), 'pressure', 'marks that rise from oomBytes to warningBytes');
   }
-  if (typeof evictAtWarning !== 'boolean') refuse(evictAtWarning, 'evictAtWarning', 'true or false');
+  if (typeof evictAtWarning !== 'boolean') {
+    refuse(evictAtWarning, 'evictAtWarning', 'true or false');
+  }
   if (typeof compression !== 'boolean') refuse(compression, 'compression', 'true or false');
   if (oomBehavior !== 'jobkill' && oomBehavior !== 'reboot') {
     refuse(oomBehavior, 'oomBehavior', 'jobkill or reboot');

@@ -35,7 +35,7 @@ const world = (pressure: PressureOptions = {}, mebibytes = 512) => {
 };
 const hogPages = (hog: Vmo): number => hog.getInfo(Topic.VMO).committedBytes / P;
 
-t.test('a level is worse at once, past its debounce, and better when that has lasted', async (t) => {
+t.test('a level is worse at once, past its debounce, and better when it lasts', async (t) => {
   const { system, leave, records } = world();
   const { watchdog } = system;
   const levelAt = (freeMebibytes: number): MemoryLevel => {
@@ -177,7 +177,8 @@ t.test('marks that make no sense are refused', async (t) => {
   const boot = (pressure: unknown): string => statusOf(() =>
     System.boot({ memoryBytes: MIB, pressure: pressure as PressureOptions }));
   for (const bad of [
-    { oomBytes: -1 }, { oomBytes: 200 * MIB }, { warningBytes: 100 * MIB }, { oomBehavior: 'panic' },
+    { oomBytes: -1 }, { oomBytes: 200 * MIB }, { warningBytes: 100 * MIB },
+    { oomBehavior: 'panic' },
     { hysteresisSeconds: 0.5 }, { compression: 1 }, { evictAtWarning: 'yes' }, 7,
   ]) t.equal(boot(bad), 'ZX_ERR_INVALID_ARGS', JSON.stringify(bad));
   t.equal(boot({ imminentDeltaBytes: 0 }), 'ZX_OK');
