@@ -49,6 +49,11 @@ export interface CliDeps {
   /** Standard error. */ readonly stderr: OutStream & NodeJS.WritableStream;
   /** Whether standard input is a pipe or a file. */ readonly hasInput: () => boolean;
   /** Opens systems. */ readonly open: OpenSystem;
+  /** Standard input, where a command reads lines. */
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  /** Environment variables. */ readonly env: Readonly<Record<string, string | undefined>>;
+  /** In a shell: the system that commands without `-s` look at. */
+  readonly live?: CliSystem | undefined;
   /** The clock, milliseconds since 1970. */ readonly nowMs: () => number;
   /** Aborts when the user interrupts; from then on an interrupt no longer ends the program. */
   readonly catchInterrupt: () => AbortSignal;
@@ -206,7 +211,9 @@ export class Context {
   }
 
   private async openSystem(spec = this.options.system): Promise<CliSystem> {
-    const { stderr } = this.deps;
+    const { stderr, live } = this.deps;
+    const { system, systemGiven } = this.options;
+    if (live !== undefined && systemGiven !== true && spec === system) return live;
     if (stderr.isTTY !== true) return this.deps.open(spec, {});
     const bar = new ProgressBar(stderr, visibleName(spec));
     try {

@@ -41,6 +41,7 @@ Commands:
  aspace KOID        The debugger's view of an address space
  handle KOID        The debugger's view of a process's handles
  start              A first look at the embedded system
+ shell              A prompt that takes all of these, on one live system
 
 ${SHARED}
 Exit status: 0 done, 1 failed, 2 wrong usage.
@@ -223,4 +224,26 @@ export const START_HELP = `Usage: start
 
 A first look: ps, the vmos of one process, one report of kstats, and what to type next.
 
+${SHARED}`;
+
+/** What `help` prints in the shell. */
+export const SHELL_WORDS = `Commands: as memsim has them, on the live system unless -s names another; their
+help is COMMAND --help. What only the kernel's console has may begin with k.
+
+ system [SPEC]      Says which system is looked at; with a SPEC, changes over
+ help               This help
+ exit, quit         Leaves; so does the end of the input (control-D)
+
+ A | B              A's result is what B reads
+ A > FILE           The result goes to FILE; >> puts it behind what is there
+ '...' "..." \\      Take blanks and signs as they are; # begins a comment
+`;
+
+/** `memsim shell --help`. */
+export const SHELL_HELP = `Usage: shell
+
+A prompt that takes all of memsim's commands, on one live system. Standard input
+that is no terminal is a script: a line at a time, the status that of the last.
+
+${SHELL_WORDS}
 ${SHARED}`;

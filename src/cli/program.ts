@@ -6,18 +6,18 @@
  *     any.
  */
 
-import { Command, type CommanderError } from 'commander';
+import { Command, type CommanderError, type Option } from 'commander';
 import type { Era } from '../views/era.js';
 import { type CliDeps, Context, type SharedOptions } from './context.js';
 import { DEBUGGER_USAGE, type DebuggerCommand, runDebugger } from './debugger.js';
 import { UsageError, failureOf } from './errors.js';
 import {
-  KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, RECORD_HELP, START_HELP,
+  KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, RECORD_HELP, SHELL_HELP, START_HELP,
   TREEMAP_HELP, VMAPS_HELP, VMOS_HELP,
 } from './help.js';
 import { defineKstats, runKstats } from './kstats.js';
 import { defineMemgraph, runMemgraph } from './memgraph.js';
-import { type KernelCommand, runKernel } from './kernel.js';
+import { type KernelCommand, kernelWords, runKernel } from './kernel.js';
 import {
   ASPACE_HELP, HANDLE_HELP, PMM_HELP, SCANNER_HELP, VMM_HELP, zxHelp,
 } from './kernel-help.js';
@@ -26,12 +26,13 @@ import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
 import { definePs, runPs } from './ps.js';
 import { defineRecord, runRecord } from './record.js';
+import type { CommandWords } from './shell/complete.js';
 import { runStart } from './start.js';
 import { runTreemap } from './treemap.js';
-import { runZx } from './zx.js';
+import { runZx, ZX_WORDS } from './zx.js';
 
-/** A command's action, given its context, its positional arguments and its options. */
-type Action = (context: Context, args: string[], options: object) => Promise<void>;
+/** A command's action, given its context, its arguments and options; a status other than 0. */
+type Action = (context: Context, args: string[], options: object) => Promise<number | void>;
 
 /** Help or a version was asked for: the text to print. */
 class HelpAsked extends Error {
@@ -103,8 +104,13 @@ function addConsole(add: Add, era: () => Era): void {
   addDebugger('handle', HANDLE_HELP);
 }
 
-/** Builds the commands; `act` runs an action with the options that all commands share. */
-function buildProgram(deps: CliDeps, version: string): Command {
+/** Where a command leaves its status. */
+interface Ending {
+  status: number;
+}
+
+/** Builds the commands, each with the options that all share. */
+function buildProgram(deps: CliDeps, version: string, ending: Ending): Command {
   let asked = '';
   const program = new Command('memsim');
   const onExit = (command: Command) => (error: CommanderError): never => {
@@ -137,7 +143,7 @@ function buildProgram(deps: CliDeps, version: string): Command {
     return command.exitOverride(onExit(command)).action(async () => {
       const systemGiven = program.getOptionValueSource('system') !== 'default';
       const context = new Context(deps, { ...program.opts<SharedOptions>(), systemGiven }, name);
-      await action(context, command.args, command.opts());
+      ending.status = (await action(context, command.args, command.opts())) ?? 0;
       await context.close();
     });
   };
@@ -164,7 +170,34 @@ function buildProgram(deps: CliDeps, version: string): Command {
     runRecord(context, options)));
   addConsole(add, () => program.opts<SharedOptions>().era);
   add('start', START_HELP, (context) => runStart(context));
+  add('shell', SHELL_HELP, async (context) => {
+    const { runShell } = await import('./shell/run.js');
+    return runShell(context, commandWords(program), (argv, world) => run(argv, world, version));
+  });
   return program;
+}
+
+/** Words that follow a command of the kernel's console. */
+function wordsOf(command: string): readonly string[] {
+  if (command === 'zx') return ZX_WORDS;
+  return command === 'pmm' || command === 'vmm' || command === 'scanner' ? kernelWords(command) : [];
+}
+
+/** What each command takes, for completion. */
+function commandWords(program: Command): CommandWords[] {
+  return program.commands.map((command) => {
+    const options = [...command.options, ...program.options];
+    const spelled = (option: Option): string[] =>
+      [option.short, option.long].filter((word) => word !== undefined);
+    return {
+      name: command.name(),
+      options: [...options.flatMap(spelled), '--help'],
+      words: wordsOf(command.name()),
+      values: new Map(options.flatMap((option) =>
+        spelled(option).map((word) => [word, option.argChoices ?? []]))),
+      takesProcess: command.registeredArguments.some((argument) => argument.name() === 'koid'),
+    };
+  });
 }
 
 /** Prints help to standard output. */
@@ -186,13 +219,14 @@ export async function run(
   try {
     // Zircon's tools strip any number of dashes before `help`.
     const args = argv.map((arg) => (/^-+help$/.test(arg) ? '--help' : arg));
+    const ending: Ending = { status: 0 };
     try {
-      await buildProgram(deps, version).parseAsync(args, { from: 'user' });
+      await buildProgram(deps, version, ending).parseAsync(args, { from: 'user' });
     } catch (error) {
       if (!(error instanceof HelpAsked)) throw error;
       await printHelp(deps, error.text);
     }
-    return 0;
+    return ending.status;
   } catch (error) {
     const { status, text } = failureOf(error, deps.debug);
     if (text !== '') {

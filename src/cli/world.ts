@@ -47,6 +47,8 @@ export async function runProcess(open: OpenSystem): Promise<never> {
   const status = await run(process.argv.slice(2), {
     stdout: process.stdout,
     stderr: process.stderr,
+    get stdin() { return process.stdin; },
+    env: process.env,
     open,
     hasInput,
     nowMs: Date.now,

@@ -22,6 +22,7 @@ export interface World {
   readonly stdout?: OutStream;
   readonly open?: CliDeps['open'];
   readonly isTty?: boolean;
+  readonly input?: string;
   readonly debug?: boolean;
   readonly hasInput?: boolean;
   readonly signal?: AbortSignal;
@@ -67,6 +68,8 @@ export async function memsim(
   const status = await run(argv, {
     stdout: world.stdout ?? out.stream,
     stderr: err.stream,
+    stdin: Object.assign(new PassThrough().end(world.input ?? ''), { isTTY: false }),
+    env: {},
     open: world.open ?? ((name) => {
       opened.push(name);
       return Promise.resolve(system);

@@ -1,0 +1,57 @@
+/**
+ * Puts a shell together: the system that `-s` names, the verbs, what the tab key offers.
+ */
+
+import { walkTasks } from '../../objects/walk.js';
+import { ProcessObject } from '../../objects/process-object.js';
+import { System } from '../../system.js';
+import type { Context } from '../context.js';
+import { CommandError, UsageError } from '../errors.js';
+import { SHELL_WORDS } from '../help.js';
+import type { CommandWords } from './complete.js';
+import { Session, type RunCommand } from './session.js';
+import { runLines } from './shell.js';
+import { shellVerbs } from './verbs.js';
+
+/** Koids of the living processes of a system, as typed. */
+function processKoids(session: Session): string[] {
+  const { system } = session;
+  if (!(system instanceof System)) return [];
+  return [...walkTasks(system.rootJob.object)]
+    .filter(({ task }) => task instanceof ProcessObject)
+    .map(({ task }) => String(task.koid));
+}
+
+/**
+ * Runs a shell on the system that the context names.
+ *
+ * @param commands - what each command takes
+ * @param runCommand - runs one of them
+ * @returns the exit status: 0 from a terminal, of a script that of its last line
+ */
+export async function runShell(
+  context: Context, commands: readonly CommandWords[], runCommand: RunCommand,
+): Promise<number> {
+  const { deps, options } = context;
+  if (deps.live !== undefined) throw new CommandError('shell: this is one already');
+  if (options.json || options.csv || options.output !== undefined) {
+    throw new UsageError('shell prints what its lines ask for, found --json, --csv or -o', 'shell');
+  }
+  if (options.system === '-' && deps.stdin.isTTY !== true) {
+    throw new UsageError('standard input has the lines, so it cannot have the system', 'shell');
+  }
+  const verbs = shellVerbs(SHELL_WORDS);
+  const session = new Session(deps, runCommand, verbs);
+  const system = await context.open();
+  session.change(options.system, system);
+  const known = new Map(commands.map((command) => [command.name, command]));
+  known.delete('shell');
+  for (const name of verbs.keys()) {
+    known.set(name, { name, options: [], words: [], values: new Map(), takesProcess: false });
+  }
+  return runLines(session, { input: deps.stdin, output: deps.stderr, env: deps.env }, {
+    commands: known,
+    processKoids: () => processKoids(session),
+    systems: ['boot', 'linux'],
+  });
+}
