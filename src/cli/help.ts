@@ -232,6 +232,19 @@ help is COMMAND --help. What only the kernel's console has may begin with k.
 
  system [SPEC]      Says which system is looked at; with a SPEC, changes over
  help               This help
+ create job NAME [JOB] | process NAME [JOB] | vmo SIZE [NAME] [PROCESS]
+ map PROCESS VMO [SIZE [OFFSET]], unmap PROCESS ADDRESS SIZE
+ write, read        Bytes: write KOID:OFFSET TEXT, or PROCESS:ADDRESS; read ... [SIZE]
+ touch PROCESS:ADDRESS SIZE [r|w]
+ commit, decommit   VMO [OFFSET SIZE]
+ clone VMO [NAME] [PROCESS]
+                    A copy-on-write snapshot
+ fork PROCESS [TIMES]
+                    The same mappings; what it alone writes is copied on write
+ close KOID         Gives up what the shell holds; kill KOID ends a job or process
+ run SECONDS        Time passes on the system's clock
+                    Sizes are such as 4096, 0x1000, 16k, 2M; objects are named by koid
+
  exit, quit         Leaves; so does the end of the input (control-D)
 
  A | B              A's result is what B reads

@@ -4,6 +4,7 @@
 
 import { visibleName } from '../../views/escape.js';
 import { UsageError } from '../errors.js';
+import { objectVerbs } from './objects.js';
 import { oneArgument, type Verb } from './session.js';
 
 /** Ends the shell. */
@@ -30,6 +31,7 @@ const system: Verb = async (session, args, print) => {
  */
 export function shellVerbs(help: string): Map<string, Verb> {
   return new Map<string, Verb>([
+    ...objectVerbs,
     ['exit', exit],
     ['quit', exit],
     ['help', (_session, _args, print) => print(help)],

@@ -1,0 +1,147 @@
+/**
+ * The shell: lines as commands, pipes and files, words that change the system, and a terminal.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { complete, type CommandWords } from '../../src/cli/shell/complete.js';
+import { parseLine } from '../../src/cli/shell/words.js';
+
+const HOOK = new URL('../../scripts/ts-hook.mjs', import.meta.url).href;
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'memsim-shell-'));
+t.teardown(() => { rmSync(folder, { recursive: true, force: true }); });
+
+/** Runs lines as a script. */
+const script = (...lines: string[]): { status: number | null; out: string; err: string } => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath, ['--import', HOOK, MAIN, 'shell'],
+    { input: lines.map((line) => `${line}\n`).join(''), encoding: 'utf8' },
+  );
+  return { status, out: stdout, err: stderr };
+};
+
+t.test('a line is commands, quotes, pipes and a file', async (t) => {
+  t.strictSame(parseLine('  '), { commands: [], append: false });
+  t.strictSame(parseLine('memgraph -vt | treemap > mem.html # all of it'), {
+    commands: [['memgraph', '-vt'], ['treemap']], append: false, file: 'mem.html',
+  });
+  t.strictSame(parseLine('write 1:0 \'a "b"\' "c \\" d" e\\ f >> x').commands[0], [
+    'write', '1:0', 'a "b"', 'c " d', 'e f',
+  ]);
+  t.equal(parseLine('a >> x').append, true);
+  for (const bad of ['a |', '| a', 'a > ', 'a > b c', 'a \'b', 'a "b', 'a\\', '> x']) {
+    t.throws(() => parseLine(bad), { name: 'UsageError' }, bad);
+  }
+});
+
+const command = (name: string, more: Partial<CommandWords> = {}): CommandWords => ({
+  name, options: ['--help', '--policy', '-s'], words: [], takesProcess: false,
+  values: new Map([['--policy', ['classic', 'exact']]]), ...more,
+});
+const offers = {
+  commands: new Map([
+    ['vmaps', command('vmaps', { takesProcess: true })], ['vmos', command('vmos')],
+    ['zx', command('zx', { words: ['asd', 'ps'] })],
+  ]),
+  processKoids: () => ['1043', '1104', '2115'],
+  systems: ['boot', 'linux'],
+};
+
+t.test('the tab key offers what fits', async (t) => {
+  const all: [line: string, fits: string[]][] = [
+    ['vm', ['vmaps', 'vmos']], ['vma', ['vmaps ']], ['vmaps 1', ['1043', '1104']],
+    ['ps | z', ['zx ']], ['k ', ['pmm', 'scanner', 'vmm', 'zx']], ['k zx a', ['asd ']],
+    ['vmos --p', ['--policy ']], ['vmos --policy e', ['exact ']], ['vmos -s lin', ['linux ']],
+    ['nothing fits here ~~', []],
+  ];
+  for (const [line, fits] of all) t.strictSame(complete(line, offers)[0], fits, line);
+});
+
+t.test('a script runs line by line, and ends as its last line does', async (t) => {
+  const file = join(folder, 'ps.txt');
+  const all = script('ps -J | nothing', `ps -J > ${file}`, `k ps -J >> ${file}`, 'vmaps 9');
+  t.equal(all.status, 1);
+  t.match(all.err, /unknown command 'nothing'/);
+  t.match(all.err, /couldn't find process with koid 9/);
+  t.equal(readFileSync(file, 'utf8').match(/zircon-drivers/g)?.length, 2);
+  const ended = script('exit', 'ps');
+  t.strictSame(ended, { status: 0, out: '', err: '' });
+  t.equal(script('ps --frob').status, 2);
+  t.match(script('shell').err, /this is one already/);
+});
+
+t.test('what a command prints is what the next one reads', async (t) => {
+  const file = join(folder, 'mem.html');
+  const { status, err } = script(`memgraph -vt | treemap > ${file}`, 'memgraph | ps -J -s -');
+  t.strictSame([status, err], [0, '']);
+  t.match(readFileSync(file, 'utf8'), /<html/);
+});
+
+t.test('its words change the live system, and the views show it', async (t) => {
+  const { status, out, err } = script(
+    'create job lab', 'create process eater 1063', 'create vmo 1M scratch', 'map 1064 1066 1M',
+    'write 1066:4090 "hello, world"', 'read 1066:4088 16', 'clone 1066 copy 1064', 'fork 1064 2',
+    'ps --policy exact --job=1063', 'run 5', 'kill 1063', 'vmos 1064',
+  );
+  t.equal(status, 1);
+  t.match(out, /^job 1063\nprocess 1064\nvmo 1066\n0x[0-9a-f]+\n/);
+  t.match(out, /00000ff8 {2}00 00 68 65 6c 6c 6f 2c 20 77 6f 72 6c 64 00 00 {2}..hello, world../);
+  t.match(out, /vmo \d+, handle 0x[0-9a-f]+ of process 1064\n/);
+  t.equal(out.match(/^ *p:\d+ .* eater$/gm)?.length, 3);
+  t.match(out, /5 seconds since the system began\n/);
+  t.match(err, /couldn't find process with koid 1064/);
+});
+
+t.test('wrong words are refused, and change nothing', async (t) => {
+  const wrong: [line: string, says: RegExp][] = [
+    ['create', /Usage: create job/], ['create vmo 1x', /'1x' is no size/], ['map 1043', /Usage: map/],
+    ['fork 1043 0', /1 to 1000000/], ['fork 9', /no process with koid 9/], ['close 9', /holds no/],
+    ['write 1043 x', /Usage: write/], ['kill 9', /no job or process with koid 9/],
+    ['run x', /Usage: run/], ['system nowhere', /no such system or file/], ['exit now', /now/],
+    ['touch 1043:0 4k', /ZX_ERR_NOT_FOUND/], ['commit 9', /no VMO with koid 9/],
+  ];
+  const { err } = script(...wrong.map(([line]) => line), 'ps > /dev/null');
+  for (const [line, says] of wrong) t.match(err, says, line);
+  t.notMatch(err, /at .*\.ts:\d+/, 'no stack trace');
+});
+
+const hasTerminal = spawnSync('script', ['--version']).status === 0;
+
+t.test('on a terminal: completion, an error, an interrupt, exit', {
+  skip: hasTerminal ? false : 'needs script(1) of util-linux to have a terminal',
+}, async (t) => {
+  const shell = spawn('script', [
+    '-qec', `'${process.execPath}' --import '${HOOK}' '${MAIN}' shell`, '/dev/null',
+  ], { env: { ...process.env, XDG_STATE_HOME: folder, TERM: 'xterm' } });
+  let out = '';
+  shell.stdout.setEncoding('utf8').on('data', (piece: string) => (out += piece));
+  const until = async (wanted: RegExp): Promise<void> => {
+    const shown = (): string => out.replace(/\x1b\[[0-9;]*[A-Za-z]/g, '');
+    for (let i = 0; i < 600 && !wanted.test(shown()); i++) {
+      await new Promise((resolve) => { setTimeout(resolve, 25); });
+    }
+    t.match(shown(), wanted);
+    out = '';
+  };
+  await until(/boot> $/);
+  shell.stdin.write('vma\t');
+  await until(/vmaps /);
+  shell.stdin.write('9\r');
+  await until(/couldn't find process with koid 9[^]*boot> $/);
+  shell.stdin.write('half a line\x03');
+  await until(/\^C[^]*boot> $/);
+  shell.stdin.write('kstats -m -d 600\r');
+  await until(/mem total[^]*\n.*M/);
+  shell.stdin.write('\x03');
+  await until(/boot> $/);
+  shell.stdin.write('\x1b[A');
+  await until(/kstats -m -d 600/);
+  shell.stdin.write('\x15exit\r');
+  const status = await new Promise((resolve) => { shell.on('close', resolve); });
+  t.equal(status, 0);
+  t.match(readFileSync(join(folder, 'memsim/history'), 'utf8'), /^vmaps 9$/m);
+});
