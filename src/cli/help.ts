@@ -227,7 +227,7 @@ A first look: ps, the vmos of one process, one report of kstats, and what to typ
 ${SHARED}`;
 
 /** What `help` prints in the shell. */
-export const SHELL_WORDS = `Commands: as memsim has them, on the live system unless -s names another; their
+export const SHELL_WORDS = `Commands are memsim's, on the live system unless -s names another; their
 help is COMMAND --help. What only the kernel's console has may begin with k.
 
  system [SPEC]      Says which system is looked at; with a SPEC, changes over
@@ -253,10 +253,10 @@ help is COMMAND --help. What only the kernel's console has may begin with k.
 `;
 
 /** `memsim shell --help`. */
-export const SHELL_HELP = `Usage: shell
+export const SHELL_HELP = `Usage: shell [FILE]
 
-A prompt that takes all of memsim's commands, on one live system. Standard input
-that is no terminal is a script: a line at a time, the status that of the last.
+A prompt that takes all of memsim's commands, on one live system. FILE, or standard
+input that is no terminal, is a script: a line at a time, the status that of the last.
 
 ${SHELL_WORDS}
 ${SHARED}`;

@@ -27,6 +27,7 @@ import { type ProcessCommand, processUsage, runProcessView } from './process-vie
 import { definePs, runPs } from './ps.js';
 import { defineRecord, runRecord } from './record.js';
 import type { CommandWords } from './shell/complete.js';
+import type { RunCommand } from './shell/session.js';
 import { runStart } from './start.js';
 import { runTreemap } from './treemap.js';
 import { runZx, ZX_WORDS } from './zx.js';
@@ -170,17 +171,19 @@ function buildProgram(deps: CliDeps, version: string, ending: Ending): Command {
     runRecord(context, options)));
   addConsole(add, () => program.opts<SharedOptions>().era);
   add('start', START_HELP, (context) => runStart(context));
-  add('shell', SHELL_HELP, async (context) => {
+  add('shell', SHELL_HELP, async (context, [file]) => {
     const { runShell } = await import('./shell/run.js');
-    return runShell(context, commandWords(program), (argv, world) => run(argv, world, version));
-  });
+    const runCommand: RunCommand = (argv, world) => run(argv, world, version);
+    return runShell(context, commandWords(program), runCommand, file);
+  }).argument('[file]');
   return program;
 }
 
 /** Words that follow a command of the kernel's console. */
 function wordsOf(command: string): readonly string[] {
   if (command === 'zx') return ZX_WORDS;
-  return command === 'pmm' || command === 'vmm' || command === 'scanner' ? kernelWords(command) : [];
+  const isKernel = command === 'pmm' || command === 'vmm' || command === 'scanner';
+  return isKernel ? kernelWords(command) : [];
 }
 
 /** What each command takes, for completion. */

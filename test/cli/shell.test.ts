@@ -98,7 +98,8 @@ t.test('its words change the live system, and the views show it', async (t) => {
 
 t.test('wrong words are refused, and change nothing', async (t) => {
   const wrong: [line: string, says: RegExp][] = [
-    ['create', /Usage: create job/], ['create vmo 1x', /'1x' is no size/], ['map 1043', /Usage: map/],
+    ['create', /Usage: create job/], ['create vmo 1x', /'1x' is no size/],
+    ['map 1043', /Usage: map/],
     ['fork 1043 0', /1 to 1000000/], ['fork 9', /no process with koid 9/], ['close 9', /holds no/],
     ['write 1043 x', /Usage: write/], ['kill 9', /no job or process with koid 9/],
     ['run x', /Usage: run/], ['system nowhere', /no such system or file/], ['exit now', /now/],

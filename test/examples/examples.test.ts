@@ -25,7 +25,8 @@ const numbersIn = (line: string | undefined): number[] =>
 t.test('every example is tried here', async (t) => {
   const names = readdirSync(join(root, 'examples')).sort();
   t.strictSame(names, [
-    'compress-forks.mjs', 'cow-rfc0254.mjs', 'fork-10000.mjs', 'load-snapshot.mjs',
+    'compress-forks.mjs', 'cow-rfc0254.mjs', 'fork-10000.mjs', 'fork-lab.txt',
+    'load-snapshot.mjs',
     'million-handles.mjs', 'overcommit.mjs', 'pager-file.mjs', 'whose-page.mjs',
   ]);
 });

@@ -22,7 +22,9 @@ import { parseKoid } from '../options.js';
 import type { Session, Verb } from './session.js';
 
 const SECOND_NS = 1_000_000_000;
-const UNITS: Readonly<Record<string, bigint>> = { '': 1n, K: 1n << 10n, M: 1n << 20n, G: 1n << 30n };
+const UNITS: Readonly<Record<string, bigint>> = {
+  '': 1n, K: 1n << 10n, M: 1n << 20n, G: 1n << 30n,
+};
 const FORKS_MAX = 1_000_000;
 const READ_MOST = 65_536n;
 

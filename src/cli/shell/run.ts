@@ -2,6 +2,8 @@
  * Puts a shell together: the system that `-s` names, the verbs, what the tab key offers.
  */
 
+import { readFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { walkTasks } from '../../objects/walk.js';
 import { ProcessObject } from '../../objects/process-object.js';
 import { System } from '../../system.js';
@@ -12,6 +14,11 @@ import type { CommandWords } from './complete.js';
 import { Session, type RunCommand } from './session.js';
 import { runLines } from './shell.js';
 import { shellVerbs } from './verbs.js';
+
+/** A script's text; a file that cannot be read is refused as any other is. */
+async function scriptLines(file: string): Promise<string[]> {
+  return [await readFile(file, 'utf8')];
+}
 
 /** Koids of the living processes of a system, as typed. */
 function processKoids(session: Session): string[] {
@@ -27,10 +34,11 @@ function processKoids(session: Session): string[] {
  *
  * @param commands - what each command takes
  * @param runCommand - runs one of them
+ * @param file - a script; standard input if left out
  * @returns the exit status: 0 from a terminal, of a script that of its last line
  */
 export async function runShell(
-  context: Context, commands: readonly CommandWords[], runCommand: RunCommand,
+  context: Context, commands: readonly CommandWords[], runCommand: RunCommand, file?: string,
 ): Promise<number> {
   const { deps, options } = context;
   if (deps.live !== undefined) throw new CommandError('shell: this is one already');
@@ -49,7 +57,8 @@ export async function runShell(
   for (const name of verbs.keys()) {
     known.set(name, { name, options: [], words: [], values: new Map(), takesProcess: false });
   }
-  return runLines(session, { input: deps.stdin, output: deps.stderr, env: deps.env }, {
+  const input = file === undefined ? deps.stdin : Readable.from(await scriptLines(file));
+  return runLines(session, { input, output: deps.stderr, env: deps.env }, {
     commands: known,
     processKoids: () => processKoids(session),
     systems: ['boot', 'linux'],

@@ -12,8 +12,8 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CliDeps, CliSystem } from '../context.js';
-import { CommandError, failureOf, osReason, UsageError } from '../errors.js';
-import { FileOutput, type OutStream } from '../output.js';
+import { ClosedPipe, CommandError, failureOf, osReason, UsageError } from '../errors.js';
+import { FileOutput, type OutStream, StreamOutput } from '../output.js';
 import { parseLine, type Words } from './words.js';
 
 /** Runs one command line of `memsim` in a world; its exit status. */
@@ -93,6 +93,7 @@ export class Session {
     try {
       return await this.runLine(line);
     } catch (error) {
+      if (error instanceof ClosedPipe) this.end(); // nobody reads any more
       const { status, text } = failureOf(error, this.deps.debug);
       await new Promise<void>((done) => this.deps.stderr.write(text, () => { done(); }));
       return status;
@@ -130,7 +131,8 @@ export class Session {
         ? this.openText(input) : this.deps.open(spec, options)),
     };
     if (verb === undefined) return this.runCommand(words, deps);
-    await verb(this, args, (text) => new Promise((done) => { stdout.write(text, () => done()); }));
+    const output = new StreamOutput(stdout);
+    await verb(this, args, (text) => output.write(text));
     return 0;
   }
 
