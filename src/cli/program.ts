@@ -76,6 +76,20 @@ function commandNames(program: Command): string {
   return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
+/** The command that arguments name, for mistakes in options that stand before or behind it. */
+function commandIn(program: Command, argv: readonly string[]): string | undefined {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    if (!word.startsWith('-')) {
+      return program.commands.find((command) => command.name() === word)?.name();
+    }
+    const takesNext = program.options.some(({ required, short, long }) =>
+      required && (short === word || long === word));
+    if (takesNext) i++;
+  }
+  return undefined;
+}
+
 /** Adds a command with its help and its action. */
 type Add = (name: string, help: string, action: Action) => Command;
 
@@ -111,13 +125,17 @@ interface Ending {
 }
 
 /** Builds the commands, each with the options that all share. */
-function buildProgram(deps: CliDeps, version: string, ending: Ending): Command {
+function buildProgram(
+  argv: readonly string[], deps: CliDeps, version: string, ending: Ending,
+): Command {
   let asked = '';
   const program = new Command('memsim');
   const onExit = (command: Command) => (error: CommanderError): never => {
     if (error.exitCode === 0) throw new HelpAsked(asked);
     const name = command === program ? '' : command.name();
-    throw new UsageError(usageMessage(name, error, command.args[0] ?? ''), name);
+    const message = usageMessage(name, error, command.args[0] ?? '');
+    const isValue = error.code !== 'commander.unknownOption';
+    throw new UsageError(message, name === '' && isValue ? commandIn(program, argv) : name);
   };
   program
     .configureOutput({
@@ -224,7 +242,7 @@ export async function run(
     const args = argv.map((arg) => (/^-+help$/.test(arg) ? '--help' : arg));
     const ending: Ending = { status: 0 };
     try {
-      await buildProgram(deps, version, ending).parseAsync(args, { from: 'user' });
+      await buildProgram(args, deps, version, ending).parseAsync(args, { from: 'user' });
     } catch (error) {
       if (!(error instanceof HelpAsked)) throw error;
       await printHelp(deps, error.text);

@@ -186,9 +186,25 @@ t.test('a wrong value is one sentence that names the option, before any load', a
     t.strictSame({ status, out, opened }, { status: 2, out: '', opened: [] }, argv.join(' '));
     const [sentence = '', help, end] = err.split('\n');
     t.match(sentence, argv.filter((word) => word.startsWith('--'))[0] ?? '-s', sentence);
-    t.match(help, /^try memsim.* --help$/);
+    t.equal(help, 'try memsim ps --help');
     t.equal(end, '');
   }
+});
+
+t.test('a wrong value of a common option names the help of its command', async (t) => {
+  const wrong = [['--policy', 'fair'], ['--era=1999'], ['--workers', '1.5'], ['-s']];
+  const commands = [['vmaps', '2441'], ['vmos', '2441'], ['page', '5'], ['kstats', '-m']];
+  for (const option of wrong) {
+    for (const command of commands) {
+      const { status, err } = await memsim([...command, ...option], BOOT);
+      t.equal(status, 2);
+      t.equal(err.split('\n')[1], `try memsim ${command[0]} --help`, command.join(' '));
+    }
+    t.match((await memsim(option, BOOT)).err, /\ntry memsim --help\n$/);
+  }
+  const before = await memsim(['-s', 'ps', '--json', '--era', '1999', 'kstats', '-m'], BOOT);
+  t.match(before.err, /\ntry memsim kstats --help\n$/, "an option's value is no command");
+  t.match((await memsim(['--era', '1999', 'frob'], BOOT)).err, /\ntry memsim --help\n$/);
 });
 
 const FAILURES: [argv: string[], message: string][] = [
