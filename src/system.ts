@@ -172,7 +172,9 @@ export class System extends KernelSystem {
    * change the system fail with ZX_ERR_SHOULD_WAIT.
    *
    * @throws ZxError ZX_ERR_INVALID_ARGS for a policy and a reach that don't go together,
-   *     ZX_ERR_SHOULD_WAIT while another pass runs, ZX_ERR_NO_MEMORY without room for its scratch
+   *     ZX_ERR_SHOULD_WAIT while another pass runs, ZX_ERR_NO_MEMORY without room for its scratch,
+   *     ZX_ERR_NOT_SUPPORTED under `exact` where more than 65,535 processes hold handles to VMOs,
+   *     or map VMOs of the families that are held
    */
   account(options: AccountOptions = {}): Promise<AccountTables> {
     return account(this, this.#recorded, options);

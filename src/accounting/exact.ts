@@ -8,6 +8,7 @@
 
 import type { Core } from '../core/core.js';
 import { TreePass, type Sums } from '../core/passes.js';
+import { fail } from '../objects/errors.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import { vmoHandles, vmoWindow } from '../objects/walk.js';
 import type { Outcome } from './classic.js';
@@ -20,7 +21,7 @@ import { addReach, Crowd, meetingsOf, reachOf, type Reach } from './reach.js';
 import type { ShareColumn } from './tables.js';
 import { Windows } from './windows.js';
 
-/** More processes than this cannot be told apart from their handles in one word. */
+/** A weight counts holders of handles in its low half and mappers in its high half. */
 const HELD_PROCESSES_MAX = 65535;
 const MAPPER = 65536;
 
@@ -124,9 +125,27 @@ function holdersOf(weight: number): number {
   return weight >= MAPPER ? 0 : weight;
 }
 
+/** Mapped reaches as far as they can have pages of held ones: trees of the same families. */
+function meetingHeld(core: Core, mapped: readonly Reach[], held: readonly Reach[]): Reach[] {
+  if (core.hasAliases) return [...mapped];
+  const families = new Set<number>();
+  for (const reach of held) for (const tree of reach.keys()) families.add(core.vmoFamily(tree.ref));
+  return mapped.map((reach) =>
+    new Map([...reach].filter(([tree]) => families.has(core.vmoFamily(tree.ref)))));
+}
+
+function checkTold(reaches: readonly Reach[], what: string): void {
+  const processes = reaches.filter((reach) => reach.size > 0).length;
+  if (processes <= HELD_PROCESSES_MAX) return;
+  const why = `policy exact: ${processes} processes ${what}`;
+  fail('ZX_ERR_NOT_SUPPORTED', `${why}; at most ${HELD_PROCESSES_MAX} are told apart`, {
+    processes, processesMax: HELD_PROCESSES_MAX,
+  });
+}
+
 /** UNMAPPED: the same for handle holders, on pages that no mapping reaches. */
 async function accountHeld(
-  core: Core, collected: Collected, mapped: readonly Reach[],
+  core: Core, collected: Collected, reaches: readonly Reach[],
   scan: (pass: TreePass) => Promise<void>,
 ): Promise<ShareColumn> {
   const { processes } = collected;
@@ -140,8 +159,10 @@ async function accountHeld(
       });
     return reachOf(core, spans);
   });
-  if (held.every((reach) => reach.size === 0) || processes.length > HELD_PROCESSES_MAX)
-    return unmapped;
+  if (held.every((reach) => reach.size === 0)) return unmapped;
+  checkTold(held, 'hold handles to VMOs');
+  const mapped = meetingHeld(core, reaches, held);
+  checkTold(mapped, 'map VMOs that processes hold handles to');
   const pass = new TreePass(core, 'held');
   try {
     const mappers = new Crowd();

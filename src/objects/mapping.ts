@@ -61,10 +61,7 @@ export class Mapping implements MappingParts {
     this.#pieces = pieces;
     parts.vmo.addMapping(parts.parent.aspace);
     if (this.#isStreamBound) this.aspace.addStreamBound(1);
-    const codePage = parts.vmo.vdsoCodePage ?? Infinity;
-    if (parts.vmoOffsetPages + parts.pages > codePage && (this.perms & Access.EXECUTE) !== 0) {
-      this.aspace.vdsoCode.add(this);
-    }
+    this.#noteVdsoCode(parts.pages, this.perms);
     if (this.vmo.tree.source !== undefined) this.aspace.addPaged(1);
   }
 
@@ -185,6 +182,15 @@ export class Mapping implements MappingParts {
       return { ...piece, perms };
     });
     this.#mergePieces();
+    this.#noteVdsoCode(first + pages, perms);
+  }
+
+  /** The vDSO's code stays where pages of it, up to `end`, become executable (9.7). */
+  #noteVdsoCode(end: number, perms: number): void {
+    const codePage = this.vmo.vdsoCodePage ?? Infinity;
+    if (this.#vmoOffsetPages + end > codePage && (perms & Access.EXECUTE) !== 0) {
+      this.aspace.vdsoCode.add(this);
+    }
   }
 
   /** Whether another mapping goes on where this one ends, as if it were a part of it (9.6). */

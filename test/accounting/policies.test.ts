@@ -142,6 +142,53 @@ t.test('limitation 1: an unmapped VMO shows up under exact alone, as unmapped', 
   t.strictSame(await world.pages('exact', a, b), [nothing, { pss: 56, own: 56, shared: 0 }]);
 });
 
+t.test('exact tells 65535 holders and mappers of held pages apart, and refuses more', async (t) => {
+  const system = System.boot({ memoryBytes: 2 ** 33 });
+  const vmo = system.createVmo(2 * P);
+  vmo.opRange(VmoOp.COMMIT, 0, 2 * P);
+  const other = system.createVmo(P);
+  other.opRange(VmoOp.COMMIT, 0, P);
+  const add = (count: number, make: (process: Process) => void): void => {
+    for (let i = 0; i < count; i++) make(system.rootJob.createProcess('p'));
+  };
+  const unmapped = async (): Promise<number | undefined> => {
+    const { tasks } = await system.account({ policy: 'exact', workers: 0 });
+    return tasks.unmappedBytes?.[0];
+  };
+  add(2, (process) => process.insertHandle(vmo.duplicate()));
+  add(65536, (process) => process.rootVmar.map(READ_WRITE, 0, other, 0, P));
+  t.equal(await unmapped(), 2 * P, 'who maps something else does not matter');
+  const mapHeld = (process: Process): void => {
+    process.rootVmar.map(READ_WRITE, 0, vmo, 0, P);
+  };
+  add(65535, mapHeld);
+  t.equal(await unmapped(), P);
+  add(1, mapHeld);
+  await t.rejects(system.account({ policy: 'exact', workers: 0 }), {
+    status: 'ZX_ERR_NOT_SUPPORTED',
+    message: 'ZX_ERR_NOT_SUPPORTED: policy exact: 65536 processes map VMOs that processes hold '
+      + 'handles to; at most 65535 are told apart',
+    details: { processes: 65536, processesMax: 65535 },
+  });
+  t.equal((await system.account({ policy: 'classic', workers: 0 })).tasks.unmapped, undefined);
+});
+
+t.test('exact with 65536 holders of handles is refused', async (t) => {
+  const system = System.boot({ memoryBytes: 2 ** 33 });
+  const vmo = system.createVmo(P);
+  vmo.opRange(VmoOp.COMMIT, 0, P);
+  const add = (): unknown => system.rootJob.createProcess('p').insertHandle(vmo.duplicate());
+  for (let i = 0; i < 65535; i++) add();
+  const { tasks } = await system.account({ policy: 'exact', workers: 0 });
+  t.equal(tasks.unmapped?.bytes[1], BigInt(Math.floor(P / 65535)));
+  add();
+  await t.rejects(system.account({ policy: 'exact', workers: 0 }), {
+    status: 'ZX_ERR_NOT_SUPPORTED',
+    message: 'ZX_ERR_NOT_SUPPORTED: policy exact: 65536 processes hold handles to VMOs; '
+      + 'at most 65535 are told apart',
+  });
+});
+
 t.test('limitation 2: what one process maps twice is counted twice, but once under exact',
   async (t) => {
   const world = new World();

@@ -189,3 +189,22 @@ t.test('the vDSO\'s code stays where its mapping became a part of another', asyn
     refused(t, s, denied, () => vmar.protect(R, at(page), P), `protect ${page}`);
   }
 });
+
+t.test('the vDSO\'s code stays too where protect made it executable', async (t) => {
+  const { system: s, vmar, rows } = makeVmar();
+  const vdso = s.createVmo(8 * P).replaceAsExecutable();
+  vdso.markVdso(6 * P);
+  const RX = R | O.PERM_EXECUTE;
+  const at = (page: number): bigint => vmar.base + BigInt(page * P);
+  vmar.map(RX | O.SPECIFIC, 0, vdso, 0, P);
+  vmar.protect(RX, at(0), P);
+  vmar.unmap(at(0), P);
+  vmar.map(R | O.SPECIFIC, 0, vdso.duplicate(), 0, 8 * P);
+  vmar.protect(RX, at(1), 2 * P);
+  vmar.unmap(at(0), P);
+  vmar.protect(RX, at(6), 2 * P);
+  t.strictSame(rows(), ['1+2:5', '3+3:1', '6+2:5']);
+  const denied = 'ZX_ERR_ACCESS_DENIED';
+  refused(t, s, denied, () => vmar.unmap(at(7), P), 'unmap');
+  refused(t, s, denied, () => vmar.protect(R, at(6), P), 'protect');
+});
