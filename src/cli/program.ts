@@ -119,6 +119,16 @@ function addConsole(add: Add, era: () => Era): void {
   addDebugger('handle', HANDLE_HELP);
 }
 
+/** What commander refused, in a command's arguments or in the options that all share. */
+function usageErrorOf(
+  command: Command | undefined, error: CommanderError, program: Command, argv: readonly string[],
+): UsageError {
+  const name = command?.name() ?? '';
+  const message = usageMessage(name, error, (command ?? program).args[0] ?? '');
+  const isShared = command === undefined && error.code !== 'commander.unknownOption';
+  return new UsageError(message, isShared ? commandIn(program, argv) : name);
+}
+
 /** Where a command leaves its status. */
 interface Ending {
   status: number;
@@ -132,10 +142,7 @@ function buildProgram(
   const program = new Command('memsim');
   const onExit = (command: Command) => (error: CommanderError): never => {
     if (error.exitCode === 0) throw new HelpAsked(asked);
-    const name = command === program ? '' : command.name();
-    const message = usageMessage(name, error, command.args[0] ?? '');
-    const isValue = error.code !== 'commander.unknownOption';
-    throw new UsageError(message, name === '' && isValue ? commandIn(program, argv) : name);
+    throw usageErrorOf(command === program ? undefined : command, error, program, argv);
   };
   program
     .configureOutput({
