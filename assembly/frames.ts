@@ -36,6 +36,8 @@ export function isGoing(frame: u32): bool {
 }
 
 /** Counts pages in a queue; the queue of what faults made of nothing is derived. */
+// @ts-ignore: decorator
+@inline
 export function queueAdd(queue: u32, delta: i32): void {
   if (queue == Q_ZERO_FORK) return;
   const at = H_QUEUES + (queue << 2);

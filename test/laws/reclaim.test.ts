@@ -1,0 +1,47 @@
+/**
+ * Reclaim keeps what VMOs read, and pages stand where the slow model says: random programs of
+ * accesses, pins, hints, writeback, rotations, evictions, zero scans, compression and time, with
+ * the audit after each step.
+ */
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import { isLong, runs } from '../support/long.js';
+import { KINDS, type ReclaimOp, ReclaimWorld, type WorldSize } from './reclaim-world.js';
+
+const operation: fc.Arbitrary<ReclaimOp> = fc.record({
+  kind: fc.constantFrom(...KINDS), page: fc.nat(79), pages: fc.nat(24), value: fc.nat(1 << 20),
+});
+
+const broken = (ops: readonly ReclaimOp[], size: WorldSize): string[] => {
+  const world = new ReclaimWorld(size);
+  for (const [i, op] of ops.entries()) {
+    const wrong = [...world.step(op), ...world.wrongQueues()];
+    if (wrong.length > 0) return [`step ${i} ${JSON.stringify(op)}`, ...wrong];
+  }
+  return world.wrongContents();
+};
+
+const law = (t: Test, size: WorldSize, usual: number, long: number): void => {
+  const programs = fc.array(operation, { minLength: 1, maxLength: 80, size: 'max' });
+  const property = fc.property(programs, (ops) => {
+    const wrong = broken(ops, size);
+    if (wrong.length > 0) throw new Error(wrong.slice(0, 8).join('\n'));
+  });
+  const numRuns = Number(process.env['MEMSIM_RUNS'] ?? 0) || runs(usual, long);
+  const seed = Number(process.env['MEMSIM_SEED'] ?? 0) || (isLong ? undefined : 20271);
+  const found = fc.check(property, { numRuns, ...(seed === undefined ? {} : { seed }) });
+  if (found.counterexample !== null) {
+    const { message } = found.errorInstance as Error;
+    t.comment(`seed ${found.seed}\n${JSON.stringify(found.counterexample[0])}\n${message}`);
+  }
+  t.notOk(found.failed, `${found.numRuns} programs`);
+  t.end();
+};
+
+const roomy = { physicalPages: 1024, filePages: 40, vmoPages: 80, keepFree: 0 } as const;
+
+t.test('with memory to spare', (t) => law(t, { ...roomy, variant: 'release' }, 300, 20_000));
+t.test('with the asserts of the debug core', (t) =>
+  law(t, { ...roomy, variant: 'debug' }, 40, 4000));
+t.test('with too little memory', (t) =>
+  law(t, { ...roomy, physicalPages: 70, keepFree: 5, variant: 'release' }, 200, 20_000));
