@@ -243,7 +243,8 @@ export class ReclaimWorld {
     const got = this.system.reclaim.evict(pages, { ignoreHints });
     const wanted = this.model.evict(pages, ignoreHints);
     if (got.pagerPages === wanted.file && got.discardablePages === wanted.scratch) return [];
-    return [`${got.pagerPages}+${got.discardablePages} went, model ${wanted.file}+${wanted.scratch}`];
+    const went = `${got.pagerPages}+${got.discardablePages}`;
+    return [`${went} went, model ${wanted.file}+${wanted.scratch}`];
   }
 
   #snapshot(vmo: Vmo, words: Map<number, number>): string[] {

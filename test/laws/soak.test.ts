@@ -15,7 +15,8 @@ const LOOK_EVERY = 2000;
 const WEIGHTS: Readonly<Partial<Record<ReclaimOp['kind'], number>>> = {
   read: 30, write: 6, put: 30, get: 20, touch: 12, fill: 6, rotate: 2, need: 1, notNeed: 2,
 };
-const DRAWN: readonly ReclaimOp['kind'][] = KINDS.filter((kind) => kind !== 'evictAll' && kind !== 'close')
+const DRAWN: readonly ReclaimOp['kind'][] = KINDS
+  .filter((kind) => kind !== 'evictAll' && kind !== 'close')
   .flatMap((kind) => Array.from({ length: WEIGHTS[kind] ?? 1 }, () => kind));
 
 /** Numbers from a seed (a linear congruence; its high bits are used). */
@@ -45,7 +46,8 @@ const soak = (seed: number, steps: number): Soaked => {
   let full = 0;
   for (let i = 0; i < steps && wrong.length === 0; i++) {
     // what is free fills up with pages of the file; copies pile up, so one goes now and then
-    const kind: ReclaimOp['kind'] = core.freePages > KEEP_FREE && random(20) > 0 ? 'read'
+    const kind: ReclaimOp['kind'] = core.freePages > KEEP_FREE && random(20) > 0
+      ? 'read'
       : random(400) === 0 ? 'close' : DRAWN[random(DRAWN.length)]!;
     const op: ReclaimOp = { kind, page: random(1 << 20), pages: random(24), value: random(1 << 20) };
     wrong.push(...world.step(op));
