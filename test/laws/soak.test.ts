@@ -49,7 +49,8 @@ const soak = (seed: number, steps: number): Soaked => {
     const kind: ReclaimOp['kind'] = core.freePages > KEEP_FREE && random(20) > 0
       ? 'read'
       : random(400) === 0 ? 'close' : DRAWN[random(DRAWN.length)]!;
-    const op: ReclaimOp = { kind, page: random(1 << 20), pages: random(24), value: random(1 << 20) };
+    const [page, pages, value] = [random(1 << 20), random(24), random(1 << 20)];
+    const op: ReclaimOp = { kind, page, pages, value };
     wrong.push(...world.step(op));
     if (i % LOOK_EVERY === 0) wrong.push(...world.wrongQueues());
     if (core.freePages <= PAGES * 0.06) full++;
