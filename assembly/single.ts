@@ -9,19 +9,20 @@
  */
 import {
   AS_LAST, AS_PRESENT, A_REF_MASK, CLASS_DENSE, FANOUT_BITS, H_CONTENTS, H_FRAME_A, H_FRAME_BUMP,
-  H_FRAME_FREE, H_LOW, H_PATH, H_PATH_LEAF, H_PATH_VMO, M_BASE, M_KEY, M_PAGES, M_PERMS, M_VMO,
-  NH_MASK, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D, PTE_P, PTE_SHIFT, PTE_W, PTE_X, Q_ANONYMOUS,
-  Q_ZERO_FORK, ST_FREE, ST_OBJECT, T_CLASS, T_COUNT, T_DATA, VF_HIGH_PRIORITY, VK_CONTIGUOUS,
+  H_FRAME_FREE, H_LOW, H_QUEUES, H_PATH, H_PATH_LEAF, H_PATH_VMO, M_BASE, M_KEY, M_PAGES, M_PERMS,
+  M_VMO, NH_MASK, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D, PTE_P, PTE_SHIFT, PTE_W, PTE_X,
+  Q_ANONYMOUS, ST_FREE, ST_OBJECT, T_CLASS, T_COUNT, T_DATA, VF_HIGH_PRIORITY, VK_CONTIGUOUS,
   VK_PAGER, VK_PHYSICAL, V_BASE, V_CHILD, V_HEIGHT, V_MAP_COUNT, V_PARENT, V_ROOT, V_SIZE,
 } from "./layout";
 import { takeBumped } from "./commit";
-import { freeFrames, queueAdd, stateAdd } from "./frames";
+import { freeFrames, stateAdd } from "./frames";
 import { headerOf, isChild, nodeOf, nodeRefs } from "./nodes";
 import { packedPlace, roomOf, TABLE_MASK } from "./tables";
 import { beyond, settlePath } from "./tree";
 
 // frames of their own, or pages that join other queues
 const OTHER_KINDS: u32 = 1 << VK_PHYSICAL | 1 << VK_CONTIGUOUS | 1 << VK_PAGER;
+const COPIES: u32 = H_QUEUES + (Q_ANONYMOUS << 2);
 const FRAMES_AMPLE: u32 = 6; // with fewer the slow way counts what tables may need
 
 /**
@@ -117,8 +118,10 @@ function ownPage(vmo: u32, height: u32, key: u64, leaf: u32): u32 {
     store<u32>(refs, count - 1);
   }
   const frame = load<u32>(H_FRAME_BUMP);
-  takeBumped(vmo, key, frame, added != 0 ? Q_ZERO_FORK : Q_ANONYMOUS);
-  if (added == 0) queueAdd(Q_ANONYMOUS, 1);
+  // Q_ZERO_FORK where nothing was there, Q_ANONYMOUS for a copy: 0 and 1, and without a choice
+  const copies: u32 = 1 - added;
+  takeBumped(vmo, key, frame, copies);
+  store<u32>(COPIES, load<u32>(COPIES) + copies);
   store<u32>(at, frame);
   stateAdd(ST_FREE, -1);
   stateAdd(ST_OBJECT, 1);

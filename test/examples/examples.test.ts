@@ -27,7 +27,7 @@ t.test('every example is tried here', async (t) => {
   t.strictSame(names, [
     'compress-forks.mjs', 'cow-rfc0254.mjs', 'fork-10000.mjs', 'fork-lab.txt',
     'load-snapshot.mjs',
-    'million-handles.mjs', 'overcommit.mjs', 'pager-file.mjs', 'whose-page.mjs',
+    'million-handles.mjs', 'overcommit.mjs', 'page-ages.mjs', 'pager-file.mjs', 'whose-page.mjs',
   ]);
 });
 
@@ -78,6 +78,13 @@ t.test('load-snapshot: shares of both policies are of the same frames', async (t
   const bytes = numbersIn(lines.find((line) => line.includes('distinct frames')))[1]!;
   t.equal(rows.length, 10);
   t.ok(Math.abs(total(1) - bytes) < 10 && Math.abs(total(2) - bytes) < 10, 'both add up');
+});
+
+t.test('page-ages: what is used, dirty, pinned or needed stays longest', async (t) => {
+  const lines = await linesOf('page-ages.mjs');
+  t.match(lines[1], /3 3 3 3 3 3 3 3$/, 'three rotations in 15 seconds');
+  t.match(lines[7], / - - 6 6$/, 'isolated first, then the oldest');
+  t.match(lines.at(-1), /- pager_backed_dirty 0 0 - - - -$/);
 });
 
 t.test('pager-file: pages come when needed, and what was written is on disk', async (t) => {

@@ -40,8 +40,8 @@ const law = (t: Test, size: WorldSize, usual: number, long: number): void => {
 
 const roomy = { physicalPages: 1024, filePages: 40, vmoPages: 80, keepFree: 0 } as const;
 
-t.test('with memory to spare', (t) => law(t, { ...roomy, variant: 'release' }, 300, 20_000));
+t.test('with memory to spare', (t) => law(t, { ...roomy, variant: 'release' }, 150, 20_000));
 t.test('with the asserts of the debug core', (t) =>
-  law(t, { ...roomy, variant: 'debug' }, 40, 4000));
+  law(t, { ...roomy, variant: 'debug' }, 25, 4000));
 t.test('with too little memory', (t) =>
-  law(t, { ...roomy, physicalPages: 70, keepFree: 5, variant: 'release' }, 200, 20_000));
+  law(t, { ...roomy, physicalPages: 70, keepFree: 5, variant: 'release' }, 150, 20_000));
