@@ -1,6 +1,6 @@
 /**
- * A system that is nearly full, for many operations, with the watchdog, eviction, compression, ageing
- * and the zero-page scanner on. Nothing that was written is lost, every invariant holds, physical
+ * A system that is nearly full, for many operations, with the watchdog, eviction, compression,
+ * ageing and the zero-page scanner on. Nothing that was written is lost, every invariant holds, physical
  * memory by state adds up, and the same seed gives the same state.
  *
  * `npm test` does sixty thousand operations, `npm run test:long` a million.
@@ -189,7 +189,9 @@ class Soak {
     const kmem = this.system.kernelMemory();
     const named = kmem.freeBytes + kmem.freeLoanedBytes + kmem.wiredBytes + kmem.totalHeapBytes
       + kmem.vmoBytes + kmem.mmuOverheadBytes + kmem.ipcBytes + kmem.otherBytes;
-    if (sum !== MEMORY_PAGES || named !== kmem.totalBytes) throw new Error(`${sum} pages, ${named}`);
+    if (sum !== MEMORY_PAGES || named !== kmem.totalBytes) {
+      throw new Error(`${sum} pages, ${named} bytes`);
+    }
   }
 }
 
