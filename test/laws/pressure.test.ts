@@ -1,7 +1,7 @@
 /**
  * A system that is nearly full, for many operations, with the watchdog, eviction, compression,
- * ageing and the zero-page scanner on. Nothing that was written is lost, every invariant holds, physical
- * memory by state adds up, and the same seed gives the same state.
+ * ageing and the zero-page scanner on. Nothing that was written is lost, every invariant holds,
+ * physical memory by state adds up, and the same seed gives the same state.
  *
  * `npm test` does sixty thousand operations, `npm run test:long` a million.
  */
