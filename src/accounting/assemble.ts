@@ -88,7 +88,7 @@ function vmoTable(
     flags: Uint32Array.from(vmos, (vmo) => vmo.infoFlags),
     cachePolicy: Uint8Array.from(vmos, (vmo) => vmo.cachePolicy),
     ...outcome.vmos,
-    compressed: compressedColumns(core, vmos, policy === 'classic'),
+    compressed: compressedColumns(core, vmos, collected.ownerless, policy === 'classic'),
     metadataBytes: Float64Array.from(vmos, (vmo) =>
       vmo.isOwner ? core.vmoMetadataBytes(vmo.tree.ref) : 0),
   };

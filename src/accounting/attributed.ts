@@ -1,5 +1,6 @@
 /**
- * Policy `attributed`: Zircon since RFC-0254. A page is shared first among the VMOs that see it,
+ * Policy `attributed`: Zircon since RFC-0254. A page is shared first among the VMOs that see it (one
+ * that is gone, but whose pages a slice or a reference keeps, has its share too, which nobody pays),
  * then among the address spaces that map the VMO (ZX_INFO_TASK_STATS, memory-semantics 11.1 NEW).
  *
  * For each mapping, with n the VMO's share count: n = 1: private is what no other VMO sees, the
@@ -36,7 +37,7 @@ export async function accountAttributed(
  * @param more - what else to read before the pass ends
  */
 export async function accountVmos(
-  core: Core, { vmos }: Collected, outcome: Outcome, scan: (pass: TreePass) => Promise<void>,
+  core: Core, { vmos, ownerless }: Collected, outcome: Outcome, scan: (pass: TreePass) => Promise<void>,
   more?: (pass: TreePass) => void,
 ): Promise<void> {
   const pass = new TreePass(core, 'sum');
@@ -48,6 +49,7 @@ export async function accountVmos(
       owners.add(vmo.tree.ref, 0, vmo.sizePages, 1);
       whole.add(vmo.tree.ref, 0, vmo.sizePages, row);
     });
+    for (const { ref } of ownerless) owners.add(ref, 0, core.vmoSizePages(ref), 1);
     pass.inject(owners);
     await scan(pass);
     fillVmos(outcome, pass.read(whole, vmos.length));

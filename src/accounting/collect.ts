@@ -15,7 +15,9 @@ import type { ProcessObject } from '../objects/process-object.js';
 import type { KernelSystem } from '../objects/system.js';
 import { ThreadObject } from '../objects/thread-object.js';
 import type { VmoObject } from '../objects/vmo-object.js';
-import { mappingWindow, vmoHandles, walkAspace, walkThreads } from '../objects/walk.js';
+import {
+  mappingWindow, ownerlessTrees, vmoHandles, walkAspace, walkThreads,
+} from '../objects/walk.js';
 import { TaskType } from './tables.js';
 import { ShareCounter } from './share-count.js';
 
@@ -58,6 +60,8 @@ export interface Collected {
   /** Windows of the mapping rows. */ readonly windows: RowWindow[];
   /** Number of whole mappings. */ readonly mappingCount: number;
   /** VMOs, oldest first. */ readonly vmos: VmoObject[];
+  /** Trees that slices, references or clones keep when their VMO is gone. */
+  readonly ownerless: readonly PageTree[];
   /** Row of each VMO. */ readonly vmoRow: ReadonlyMap<VmoObject, number>;
   /** Zircon's share count of each VMO row. */ readonly shareCount: Uint32Array;
   /** First reference row of each task row, and the end. */ readonly refsStart: Uint32Array;
@@ -137,6 +141,7 @@ export function collect(system: KernelSystem): Collected {
   return {
     taskType, taskKoid, taskParent, taskDepth, taskName, taskState, taskAbove, processes, mapsStart,
     maps, windows, mappingCount: growing.mappings, vmos, vmoRow,
+    ownerless: ownerlessTrees(system),
     shareCount: growing.counter.counts(), refsStart, refVmo, refViaHandle, refRights,
   };
 }

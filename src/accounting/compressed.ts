@@ -7,6 +7,7 @@ import type { Core } from '../core/core.js';
 import type { PageWindow } from '../core/vmos.js';
 import type { VmoFigures } from '../objects/info.js';
 import { PAGE_BYTES } from '../objects/units.js';
+import type { PageTree } from '../objects/page-tree.js';
 import type { VmoObject } from '../objects/vmo-object.js';
 import { setShare, shareColumn } from './columns.js';
 import type { TreePart } from './counted.js';
@@ -35,10 +36,11 @@ export function withCompressed(
 /**
  * Columns for VMOs, oldest first; undefined where no page is compressed.
  *
+ * @param ownerless - trees that share in the pages without a VMO that pays
  * @param isClassic - each page is charged to the oldest VMO that sees it, else to all of them
  */
 export function compressedColumns(
-  core: Core, vmos: readonly VmoObject[], isClassic: boolean,
+  core: Core, vmos: readonly VmoObject[], ownerless: readonly PageTree[], isClassic: boolean,
 ): CompressedColumns | undefined {
   if (core.compressedPages === 0) return undefined;
   const columns = {
@@ -60,7 +62,9 @@ export function compressedColumns(
     });
     return columns;
   }
-  core.compressedViewers(windows, windows).forEach((tally, i) => {
+  const kept = ownerless.map(({ ref }) =>
+    ({ vmo: ref, page: 0, pages: core.vmoSizePages(ref) }));
+  core.compressedViewers([...windows, ...kept], windows).forEach((tally, i) => {
     const row = rows[i] as number;
     const { pages, units } = sumOf(tally);
     columns.bytes[row] = pages * PAGE_BYTES;

@@ -55,23 +55,18 @@ function treeFigures(
   }
 }
 
-/** The trees that share in the pages of ranges: those of living VMOs, and what is asked about. */
+/** The trees that share in the pages of ranges, also those that no VMO owns any more. */
 function ownersOf(
   { core, trees }: KernelSystem, parts: readonly (TreePart | undefined)[],
 ): TreePart[] {
-  const asked = new Map<PageTree, number>();
   const families = new Set<number>();
   for (const part of parts) {
-    if (part === undefined) continue;
-    const { tree, first, pages } = part;
-    asked.set(tree, Math.max(asked.get(tree) ?? 0, first + pages));
-    families.add(core.vmoFamily(tree.ref));
+    if (part !== undefined) families.add(core.vmoFamily(part.tree.ref));
   }
   const owners: TreePart[] = [];
   for (const tree of trees) {
-    const pages = tree.owner?.sizePages ?? asked.get(tree);
-    if (pages !== undefined && families.has(core.vmoFamily(tree.ref))) {
-      owners.push({ tree, first: 0, pages });
+    if (families.has(core.vmoFamily(tree.ref))) {
+      owners.push({ tree, first: 0, pages: core.vmoSizePages(tree.ref) });
     }
   }
   return owners;

@@ -3,7 +3,8 @@
  *
  * I1. `exact`, by either reach: the shares add up to 4096, or there are none.
  * I2. `attributed` and `classic`: the shares of VMOs add up to 4096 where a living VMO has the page
- *     in its own list (`classic`: as often as the VMO that pays has it), else there are none. Those
+ *     in its own list (`classic`: as often as the VMO that pays has it), else there are none. Under
+ *     `attributed` a VMO that is gone, but whose pages are kept, leaves its share to nobody. Those
  *     of processes are what the VMO's share comes to by its mappings, and obey no law.
  * I3. `mapcount`: 4096 less what the division cuts off, but in a torn recording.
  */
@@ -78,16 +79,20 @@ function classicShares({ vmos, mapped, shareCount }: FrameReach): PageShare[] {
   ];
 }
 
-/** Shared among the VMOs that have it, then among the address spaces that map each. */
-function attributedShares({ vmos, mapped, shareCount }: FrameReach): PageShare[] {
+/** Shared among the VMOs that have it or whose kept pages it is of, then among the address spaces that map each. */
+function attributedShares({ trees, vmos, mapped, shareCount }: FrameReach): PageShare[] {
   const owners = vmos.filter(({ vmo, isOwn }) => isOwn && vmo.isOwner);
+  let sharers = owners.length;
+  for (const [tree, places] of trees) {
+    if (tree.owner === undefined) sharers += places.filter(({ isOwn }) => isOwn).length;
+  }
   const bill = new Bill<VmoObject>();
-  for (const { vmo } of owners) bill.add(vmo, fraction(PAGE_BYTES, owners.length));
+  for (const { vmo } of owners) bill.add(vmo, fraction(PAGE_BYTES, sharers));
   const processes = new Bill<ProcessObject>();
   for (const { process, place: { vmo, isOwn } } of mapped) {
     if (!isOwn || !vmo.isOwner) continue;
     const spaces = shareCount.get(vmo) ?? 1;
-    processes.add(process, fraction(PAGE_BYTES, owners.length * spaces));
+    processes.add(process, fraction(PAGE_BYTES, sharers * spaces));
   }
   return [
     ...bill.rows('attributed', 'committed', 'vmo'),

@@ -8,6 +8,7 @@
  */
 
 import type { MappingRef, VmoRef } from '../core/core.js';
+import { CoreVmoKind } from '../core/refs.js';
 import type { AddressSpace } from './aspace.js';
 import type { Handle } from './handle.js';
 import { JobObject } from './job-object.js';
@@ -156,6 +157,12 @@ export function* vmoHandles(process: ProcessObject): Generator<Handle<VmoObject>
 /** Every living VMO, oldest first. */
 export function walkVmos(system: KernelSystem): IterableIterator<VmoObject> {
   return system.vmos.values();
+}
+
+/** Trees of paged VMOs that are gone, kept by slices, references or clones. */
+export function ownerlessTrees(system: KernelSystem): PageTree[] {
+  return [...system.trees].filter(({ owner, kind }) =>
+    owner === undefined && kind !== CoreVmoKind.PHYSICAL);
 }
 
 /** Every living page tree, oldest first: also those that no VMO owns any more. */

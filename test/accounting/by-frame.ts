@@ -6,9 +6,11 @@
  */
 
 import type { Core } from '../../src/core/core.js';
+import { CoreVmoKind } from '../../src/core/refs.js';
 import type { AccountTables, ShareColumn } from '../../src/accounting/tables.js';
 import { TaskType } from '../../src/accounting/tables.js';
 import type { Mapping } from '../../src/objects/mapping.js';
+import type { PageTree } from '../../src/objects/page-tree.js';
 import type { ProcessObject } from '../../src/objects/process-object.js';
 import type { VmoObject } from '../../src/objects/vmo-object.js';
 import { vmoHandles, walkMappings, walkProcesses } from '../../src/objects/walk.js';
@@ -25,6 +27,16 @@ export function shareOfPage(owners: number): bigint {
 /** A row of a share column as one number of units. */
 export function unitsAt(column: ShareColumn, row: number): bigint {
   return ((column.bytes[row] as bigint) << 63n) + (column.fraction[row] as bigint);
+}
+
+/** Frames in a tree's own list, whether or not a VMO owns the tree. */
+function ownFramesOf(core: Core, { ref, kind }: PageTree): number[] {
+  const frames: number[] = [];
+  if (kind === CoreVmoKind.PHYSICAL) return frames;
+  for (let page = 0; page < core.vmoSizePages(ref); page++) {
+    if (core.vmoCommittedPages(ref, page, 1) > 0) frames.push(core.vmoFrame(ref, page));
+  }
+  return frames;
 }
 
 /** Frames in a window of a VMO, with repeats. `own`: only those in the VMO's own list. */
@@ -199,7 +211,9 @@ function checkAttributed(system: System, tables: AccountTables): void {
   const vmos = [...system.vmos];
   const owned = vmos.filter((vmo) => vmo.isOwner);
   const own = new Map(owned.map((vmo) => [vmo, framesOf(core, vmo, 0, vmo.sizePages, true)]));
-  const viewers = tally([...own.values()].map((frames) => new Set(frames)));
+  const kept = [...system.trees].filter((tree) => tree.owner === undefined)
+    .map((tree) => ownFramesOf(core, tree));
+  const viewers = tally([...own.values(), ...kept].map((frames) => new Set(frames)));
   const figures =
     (frames: readonly number[]): { bytes: number; private: number; share: bigint } => ({
     bytes: frames.length * 4096,

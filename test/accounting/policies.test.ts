@@ -7,6 +7,7 @@ import t from 'tap';
 import type { AccountTables, Policy, Reach } from '../../src/accounting/tables.js';
 import type { Process } from '../../src/objects/process.js';
 import { Access, VmOption } from '../../src/objects/vm-options.js';
+import { Topic } from '../../src/objects/info.js';
 import { VmoChild, VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
 import type { Vmo } from '../../src/objects/vmo.js';
 import { System } from '../../src/system.js';
@@ -117,6 +118,33 @@ t.test('attributed: a third of a page is 1365 bytes and 0x2aaaaaaaaaaaaaaa of 2^
     t.equal(vmos.scaled.fraction[row], 0x2aaaaaaaaaaaaaaan);
     t.equal(vmos.committedBytes[row], P);
     t.equal(vmos.privateBytes[row], 0);
+  }
+});
+
+t.test('attributed: what slices and references keep still shares, and pays nothing', async (t) => {
+  for (const [kind, pages] of [[VmoChild.REFERENCE, 0], [VmoChild.SLICE, 2]] as const) {
+    const world = new World();
+    const vmo = world.vmo(2);
+    const kept = vmo.createChild(kind, 0, pages * P);
+    const clone = vmo.createChild(VmoChild.SNAPSHOT, 0, P);
+    vmo.close();
+    const figures = async (): Promise<number[]> => {
+      const info = clone.getInfo(Topic.VMO);
+      const { vmos } = await world.tables('attributed');
+      const row = vmos.koid.indexOf(clone.koid);
+      t.strictSame([vmos.privateBytes[row], Number(vmos.scaled.bytes[row])],
+        [info.populatedPrivateBytes, info.populatedScaledBytes]);
+      const keptRow = vmos.koid.indexOf(kept.koid);
+      if (keptRow >= 0) t.equal(vmos.scaled.bytes[keptRow], 0n);
+      return [info.committedBytes, info.populatedPrivateBytes, info.populatedScaledBytes];
+    };
+    t.strictSame(await figures(), [P, 0, P / 2]);
+    const [share] = (await world.system.page({ koid: clone.koid, offset: 0 })).shares
+      .filter(({ policy, payer }) => policy === 'attributed' && payer === 'vmo');
+    t.strictSame([share?.koid, share?.share],
+      [clone.koid, { numerator: BigInt(P / 2), denominator: 1n }]);
+    kept.close();
+    t.strictSame(await figures(), [P, P, P], 'alone at last');
   }
 });
 

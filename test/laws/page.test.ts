@@ -82,9 +82,9 @@ const bills = (names: Names, page: Page): Map<string, Bill> => {
   };
   const oldest = oldestHolder(world, page);
   if (oldest !== undefined) charge(bill('classic'), `vmo ${names.vmo(oldest)}`, ratio(PAGE));
-  const holders = holdingVmos(world, page);
-  for (const vmo of holders) {
-    charge(bill('attributed'), `vmo ${names.vmo(vmo)}`, ratio(PAGE, holders.length));
+  const trees = world.holders(page).length;
+  for (const vmo of holdingVmos(world, page)) {
+    charge(bill('attributed'), `vmo ${names.vmo(vmo)}`, ratio(PAGE, trees));
   }
   for (const reach of ['committed', 'present'] as const) {
     const owners = ownersOf(world, reach).get(page) ?? new Set();
@@ -114,7 +114,7 @@ const bills = (names: Names, page: Page): Map<string, Bill> => {
         if (at >= sizePages(m.vmo) || ownPage(m.vmo.tree, at) !== page) continue;
         const who = `process ${names.process(process)}`;
         if (m.vmo === oldest) charge(bill('classic'), who, ratio(PAGE, spaces));
-        charge(bill('attributed'), who, ratio(PAGE, holders.length * spaces));
+        charge(bill('attributed'), who, ratio(PAGE, trees * spaces));
       }
     }
   }
@@ -138,16 +138,22 @@ const shareLines = ({ shares }: PageReport): string[] => shares.map((share) => {
   return `${ruleOf(share)}: ${share.payer} ${share.koid} pays ${n}/${d}`;
 });
 
-/** The sums that close: 4096 where there is a payer. */
-const openSums = ({ shares }: PageReport): string[] => {
+/**
+ * The sums that close: 4096 where there is a payer; under `attributed` less the part of VMOs that are
+ * gone and whose pages are kept.
+ */
+const openSums = ({ world }: OnModel, page: Page, { shares }: PageReport): string[] => {
   const sums: Bill = new Map();
   for (const share of shares) {
     charge(sums, `${ruleOf(share)} ${share.payer}`, asRational(share.share));
   }
-  const closing = ['classic vmo', 'attributed vmo', 'exact committed process',
-    'exact present process'];
-  return closing.filter((rule) => sums.has(rule) && !equal(sums.get(rule)!, ratio(PAGE)))
-    .map((rule) => `${rule} sums to ${sums.get(rule)!.n}/${sums.get(rule)!.d}`);
+  const charged = ratio(PAGE * holdingVmos(world, page).length, world.holders(page).length);
+  const closing: [rule: string, sum: Rational][] = [
+    ['classic vmo', ratio(PAGE)], ['attributed vmo', charged],
+    ['exact committed process', ratio(PAGE)], ['exact present process', ratio(PAGE)],
+  ];
+  return closing.filter(([rule, wanted]) => sums.has(rule) && !equal(sums.get(rule)!, wanted))
+    .map(([rule]) => `${rule} sums to ${sums.get(rule)!.n}/${sums.get(rule)!.d}`);
 };
 
 const differs = (what: string, got: readonly string[], wanted: readonly string[]): string[] => {
@@ -165,7 +171,7 @@ const compareReport = (names: Names, page: Page, report: PageReport): string[] =
   ...differs('handles', report.handles.map((h) => `${h.processKoid} ${h.vmoKoid}`),
     handleLines(names, page)),
   ...differs('shares', shareLines(report), billLines(bills(names, page))),
-  ...openSums(report),
+  ...openSums(names.model, page, report),
 ];
 
 /** Asks about some places of each living VMO; what the reports have wrong. */

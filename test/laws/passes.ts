@@ -26,13 +26,18 @@ const brokenExact = (model: OnModel, tables: AccountTables): string[] => {
 const total = (column: AccountTables['vmos']['scaled'], rows: number): bigint =>
   Array.from({ length: rows }, (_, row) => unitsAt(column, row)).reduce((a, b) => a + b, 0n);
 
-/** Pages with a living VMO that holds them in its own tree; the rest are orphans. */
-const chargedPages = (model: OnModel): number => {
-  let pages = 0;
+/**
+ * What the living VMOs that hold a page in their own trees pay for it together: all of it under
+ * `classic`; under `attributed` trees without a VMO, kept by slices or references, leave a part.
+ */
+const chargedPages = (model: OnModel, isClassic: boolean): Rational => {
+  const parts: Rational[] = [];
   for (const page of model.world.allPages()) {
-    if (holdingVmos(model.world, page).length > 0) pages += 1;
+    const vmos = holdingVmos(model.world, page).length;
+    if (vmos === 0) continue;
+    parts.push(isClassic ? ratio(1) : ratio(vmos, model.world.holders(page).length));
   }
-  return pages;
+  return sum(parts);
 };
 
 /**
@@ -40,7 +45,8 @@ const chargedPages = (model: OnModel): number => {
  * cut off for each page of each VMO.
  */
 const brokenVmos = (model: OnModel, tables: AccountTables): string[] => {
-  const wanted = BigInt(chargedPages(model) * PAGE) << 63n;
+  const { n, d } = chargedPages(model, tables.policy === 'classic');
+  const wanted = ((n * BigInt(PAGE)) << 63n) / d;
   const gap = wanted - total(tables.vmos.scaled, tables.vmos.count);
   const cuts = tables.vmos.committedBytes.reduce((a, b) => a + b / PAGE, 0);
   return gap >= 0n && gap <= BigInt(cuts)

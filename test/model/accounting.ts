@@ -217,14 +217,17 @@ export const holdingVmos = (world: World, page: Page): ModelVmo[] => {
   return world.vmos.filter((vmo) => !isWindow(vmo) && trees.has(vmo.tree));
 };
 
-/** A VMO's own pages in a range of its tree, with the number of VMOs that hold each. */
+/**
+ * A VMO's own pages in a range of its tree, with the number of trees that hold each: also trees
+ * whose VMO is gone and that slices or references keep, though these pay nothing (4.1, 4.3).
+ */
 const heldPages = function* (
   world: World, vmo: ModelVmo, treePages: Iterable<number>,
 ): Generator<[Page, number]> {
   if (isWindow(vmo)) return;
   for (const at of treePages) {
     const page = ownPage(vmo.tree, at);
-    if (page !== undefined) yield [page, holdingVmos(world, page).length];
+    if (page !== undefined) yield [page, world.holders(page).length];
   }
 };
 
