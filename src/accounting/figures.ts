@@ -10,7 +10,6 @@
 import { PassMemoryError, TreePass } from '../core/passes.js';
 import { ZxError } from '../objects/errors.js';
 import { NO_FIGURES, type VmoFigures, type VmoPart } from '../objects/info.js';
-import type { PageTree } from '../objects/page-tree.js';
 import type { KernelSystem } from '../objects/system.js';
 import type { VmoObject } from '../objects/vmo-object.js';
 import { joinShare } from './columns.js';
