@@ -10,7 +10,7 @@
 
 import type { AddressSpace } from './aspace.js';
 import { fail, ZxError } from './errors.js';
-import { hex, pageOf, toBytes } from './units.js';
+import { hex, pageOf, toBytes, toU64, type Bytes } from './units.js';
 import { readBytes, writeBytes } from './vmo-bytes.js';
 import type { VmoObject } from './vmo-object.js';
 import { CachePolicy } from './vmo-options.js';
@@ -27,8 +27,9 @@ interface Part {
 }
 
 /** The bytes from an address on, as many as are there. */
-export function readMemory(aspace: AddressSpace, address: bigint, length: number): Uint8Array {
-  const out = new Uint8Array(checkLength(length));
+export function readMemory(aspace: AddressSpace, address: bigint, asked: Bytes): Uint8Array {
+  const length = checkLength(toU64(asked, 'length'));
+  const out = new Uint8Array(length);
   let done = 0;
   for (const part of partsFrom(aspace, address, length)) {
     out.set(readBytes(part.vmo, part.offset, BigInt(part.length)), part.at);
@@ -39,7 +40,7 @@ export function readMemory(aspace: AddressSpace, address: bigint, length: number
 
 /** Stores bytes from an address on; how many. */
 export function writeMemory(aspace: AddressSpace, address: bigint, data: Uint8Array): number {
-  checkLength(data.length);
+  checkLength(BigInt(data.length));
   let done = 0;
   for (const part of partsFrom(aspace, address, data.length)) {
     try {
@@ -53,8 +54,8 @@ export function writeMemory(aspace: AddressSpace, address: bigint, data: Uint8Ar
   return done;
 }
 
-function checkLength(length: number): number {
-  if (Number.isSafeInteger(length) && length > 0 && length <= MAX_COPY_BYTES) return length;
+function checkLength(length: bigint): number {
+  if (length > 0n && length <= MAX_COPY_BYTES) return Number(length);
   return fail('ZX_ERR_INVALID_ARGS', `length ${length}: allowed 1 to ${MAX_COPY_BYTES}`, {
     length, maximumBytes: MAX_COPY_BYTES,
   });

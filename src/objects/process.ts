@@ -111,7 +111,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_INVALID_ARGS for the length, ZX_ERR_BAD_STATE if it ended or the memory
    *     is not cached, ZX_ERR_NOT_FOUND if the first byte is not there (9.13)
    */
-  readMemory(address: Bytes, length: number): Uint8Array {
+  readMemory(address: Bytes, length: Bytes): Uint8Array {
     const process = this.look(Right.READ);
     process.assertAlive();
     return readMemory(process.aspace, toU64(address, 'address'), length);

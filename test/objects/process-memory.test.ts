@@ -26,6 +26,9 @@ t.test('refusals, first to last', async (t) => {
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => process.writeMemory(0, new Uint8Array(0)), 'none');
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => process.readMemory(at, 2 ** 26 + 1), 'too many');
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => process.readMemory(at, 1.5), 'half a byte');
+  const none = Object.create(null) as number;
+  refused(t, s, 'ZX_ERR_INVALID_ARGS', () => process.readMemory(at, none), 'no number');
+  t.equal(process.readMemory(at, 2n).length, 2, 'bytes are a number or a bigint');
   refused(t, s, 'ZX_ERR_NOT_FOUND', () => process.readMemory(at - 1n, 2), 'nothing there');
   refused(t, s, 'ZX_ERR_NOT_FOUND', () => process.writeMemory(2n ** 64n - 1n, one), 'the top');
   refused(t, s, 'ZX_ERR_NOT_FOUND', () => process.readMemory(at + BigInt(2 * P), 1), 'VMO\'s end');
