@@ -79,7 +79,10 @@ function classicShares({ vmos, mapped, shareCount }: FrameReach): PageShare[] {
   ];
 }
 
-/** Shared among the VMOs that have it or whose kept pages it is of, then among the address spaces that map each. */
+/**
+ * Shared among the VMOs that have it or whose kept pages it is of, then among the address spaces
+ * that map each.
+ */
 function attributedShares({ trees, vmos, mapped, shareCount }: FrameReach): PageShare[] {
   const owners = vmos.filter(({ vmo, isOwn }) => isOwn && vmo.isOwner);
   let sharers = owners.length;

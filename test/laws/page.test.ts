@@ -139,8 +139,8 @@ const shareLines = ({ shares }: PageReport): string[] => shares.map((share) => {
 });
 
 /**
- * The sums that close: 4096 where there is a payer; under `attributed` less the part of VMOs that are
- * gone and whose pages are kept.
+ * The sums that close: 4096 where there is a payer; under `attributed` less the part of VMOs that
+ * are gone and whose pages are kept.
  */
 const openSums = ({ world }: OnModel, page: Page, { shares }: PageReport): string[] => {
   const sums: Bill = new Map();
