@@ -1,7 +1,8 @@
 /**
  * Policy `attributed`: Zircon since RFC-0254. A page is shared first among the VMOs that see it
  * (one that is gone, but whose pages a slice or a reference keeps, has its share too, which nobody
- * pays), then among the address spaces that map the VMO (ZX_INFO_TASK_STATS, memory-semantics 11.1 NEW).
+ * pays), then among the address spaces that map the VMO (ZX_INFO_TASK_STATS, memory-semantics 11.1
+ * NEW).
  *
  * For each mapping, with n the VMO's share count: n = 1: private is what no other VMO sees, the
  * rest is shared with its scaled part; n > 1: all is shared, and scaled is divided by n.
