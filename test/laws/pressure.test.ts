@@ -49,7 +49,7 @@ class Soak {
   readonly system = System.boot({
     memoryBytes: MEMORY_PAGES * P, variant: 'debug',
     pressure: {
-      oomBytes: 8 * P, imminentDeltaBytes: 8 * P, criticalBytes: 48 * P, warningBytes: 64 * P,
+      oomBytes: 4 * P, imminentDeltaBytes: 4 * P, criticalBytes: 16 * P, warningBytes: 24 * P,
       debounceBytes: 4 * P, hysteresisSeconds: 1, compression: true, oomBehavior: 'jobkill',
     },
     ageing: { rotateSeconds: 1, zeroScansPerSecond: 1000 },
