@@ -4,11 +4,12 @@
 import {
   AS_COUNT, AS_INDEX, AS_LAST, AS_NEXT, AS_TABLES, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_ASPACES,
   H_CONTENTS, H_FRAMES, H_FRAME_BUMP, H_FRAME_FREE, H_STATES, H_VMOS, M_ASPACE, M_BASE,
-  M_PAGES, M_VMO, STATE_COUNT, ST_FREE, ST_LOANED, ST_MMU, ST_OBJECT, ST_ZRAM, V_CHILD, V_MAP_COUNT,
-  V_NEXT, V_PARENT, V_PINNED, V_REFS, V_SIB,
+  M_PAGES, M_VMO, STATE_COUNT, ST_FREE, ST_LOANED, ST_MMU, ST_OBJECT, ST_ZRAM, V_CHILD, V_FAMILY,
+  V_KIN, V_KIN_PREV, V_MAP_COUNT, V_NEXT, V_PARENT, V_PINNED, V_REFS, V_SIB,
 } from "./layout";
 import {
-  broken, BROKEN_CONTENTS, BROKEN_LAST, BROKEN_MAPPING, BROKEN_PINS, BROKEN_STATES, BROKEN_VMO_REFS,
+  broken, BROKEN_CONTENTS, BROKEN_FAMILY, BROKEN_LAST, BROKEN_MAPPING, BROKEN_PINS, BROKEN_STATES,
+  BROKEN_VMO_REFS,
 } from "./audit";
 import { frameB, frameC } from "./frames";
 import { firstShowing, nextShowing } from "./intervals";
@@ -65,7 +66,7 @@ export function auditStates(): i32 {
   return left == stated ? 0 : broken(BROKEN_STATES, ST_FREE, stated, left);
 }
 
-/** Pins, contents, and who holds each VMO. */
+/** Pins, contents, who holds each VMO, and that families are rings. */
 export function auditRecords(): i32 {
   let pins: u32 = 0;
   let contents: u32 = 0;
@@ -86,6 +87,10 @@ export function auditRecords(): i32 {
     mapped += load<u32>(v + V_MAP_COUNT);
     const result = auditHolders(v);
     if (result != 0) return result;
+    const kin = load<u32>(v + V_KIN);
+    const isRing = load<u32>(kin + V_KIN_PREV) == v
+      && load<u32>(kin + V_FAMILY) == load<u32>(v + V_FAMILY);
+    if (!isRing) return broken(BROKEN_FAMILY, v, kin, load<u32>(kin + V_KIN_PREV));
   }
   if (pinned != pins) return broken(BROKEN_PINS, 0, pinned, pins);
   return auditIndexes(mapped);

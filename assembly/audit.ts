@@ -33,6 +33,7 @@ export const BROKEN_RUN: i32 = 9;
 export const BROKEN_DIRTY: i32 = 10;
 export const BROKEN_STORED: i32 = 11;
 export const BROKEN_QUEUE: i32 = 12;
+export const BROKEN_FAMILY: i32 = 13;
 export const BROKEN_WRITABLE: i32 = 16;
 export const BROKEN_PRESENT: i32 = 17;
 export const BROKEN_TABLE: i32 = 18;

@@ -12,7 +12,7 @@ import {
   A_REF_MASK, B_ALIAS, B_HUGETLB, B_KEY_SHIFT, B_OUTSIDE, B_PIN_MASK, B_STATE_MASK, FANOUT,
   FANOUT_BITS, H_EXPANDED, H_FRAME_A, H_FRAME_B, H_FRAME_C, H_FRAME_D, H_OUT, H_LIST, A_DIRTY_SHIFT,
   PAGE_BYTES, PAGE_GOING, Q_HIGH_PRIORITY, SLOT_ZERO, STORED_BYTES_MOST, ST_FREE, ST_OBJECT,
-  S_BYTES, S_GOING, S_REFS, VK_ANONYMOUS, V_FAMILY, V_KIND, V_PARENT,
+  S_BYTES, S_GOING, S_REFS, VK_ANONYMOUS, V_KIND, V_PARENT,
 } from "./layout";
 import { contentOf, nameFrame } from "./commit";
 import { frameFree, frameTake, freeFrames, queueAdd, stateAdd } from "./frames";
@@ -26,7 +26,7 @@ import {
 import {
   goingTo, refsLeft, SWEEP_IN, SWEEP_OUT, sweepFamily, sweepTree,
 } from "./sweep";
-import { beyond, firstIndex, indexAt } from "./tree";
+import { firstIndex } from "./tree";
 import { vmoHeight, vmoRoot } from "./vmos";
 
 /** Pages of one batch: the list's chunk has two words for each. */
@@ -84,25 +84,27 @@ function count(what: u32): void {
 }
 
 /**
- * Compresses pages of the keys [lo, hi) of one VMO, and of every VMO that shares them, a batch at
- * most. H_OUT: | key to go on from f64 | compressed | zero | incompressible | without room |.
+ * Compresses pages of the keys [lo, hi) of one VMO, and of every VMO that shares them, until `most`
+ * have gone, a batch at most.
+ * H_OUT: | key to go on from f64 | compressed | zero | incompressible | without room |.
  */
-export function compressKeys(vmo: u32, lo: u64, hi: u64, mode: u32): void {
+export function compressKeys(vmo: u32, lo: u64, hi: u64, mode: u32, most: u32): void {
   memory.fill(H_OUT, 0, 24);
   store<f64>(H_OUT, <f64>hi);
   if (load<u8>(vmo + V_KIND) != VK_ANONYMOUS || load<u32>(vmo + V_PARENT) != 0) return;
   const root = vmoRoot(vmo);
   if (!isChild(root)) return;
-  const n = gatherPages(nodeOf(root), vmoHeight(vmo), 0, lo, hi, mode, 0);
+  const room = min(most, BATCH_PAGES);
+  const n = gatherPages(nodeOf(root), vmoHeight(vmo), 0, lo, hi, mode, room, 0);
   if (n == 0) return;
   sweepFamily(vmo, lo, <u64>load<f64>(H_OUT), SWEEP_OUT);
   const list = load<u32>(H_LIST);
   for (let i: u32 = 0; i < n; i++) settleOut(list + (i << 3));
 }
 
-/** Marks pages below a node, until the list is full; how many there are with `found` before. */
+/** Marks pages below a node, until there are `room`; how many there are with `found` before. */
 function gatherPages(
-  node: u32, height: u32, base: u64, lo: u64, hi: u64, mode: u32, found: u32
+  node: u32, height: u32, base: u64, lo: u64, hi: u64, mode: u32, room: u32, found: u32
 ): u32 {
   const step = <u64>1 << ((height - 1) * FANOUT_BITS);
   let n = found;
@@ -112,10 +114,10 @@ function gatherPages(
     const slot = load<u32>(node + (i << 2));
     if (!isChild(slot)) continue;
     if (height > 1) {
-      n = gatherPages(nodeOf(slot), height - 1, at, lo, hi, mode, n);
+      n = gatherPages(nodeOf(slot), height - 1, at, lo, hi, mode, room, n);
       continue;
     }
-    if (n == BATCH_PAGES) {
+    if (n == room) {
       store<f64>(H_OUT, <f64>at);
       break;
     }
@@ -190,18 +192,19 @@ export function expandKeys(vmo: u32, lo: u64, hi: u64): void {
   if (!anyStored()) return;
   const root = vmoRoot(vmo);
   if (!isChild(root)) return;
-  for (;;) {
+  for (let from = lo; ;) {
     store<f64>(H_OUT, <f64>hi);
-    const found = gatherStored(vmo, nodeOf(root), vmoHeight(vmo), 0, lo, hi, 0, false);
+    const found = gatherStored(vmo, nodeOf(root), vmoHeight(vmo), 0, from, hi, 0, false);
     const n = found >> 1;
     if (n == 0) return;
     const end = <u64>load<f64>(H_OUT);
     // bit 0: some page, or the way to it, is shared
-    if ((found & 1) != 0) sweepFamily(vmo, lo, end, SWEEP_IN);
-    else sweepTree(vmo, lo, end, SWEEP_IN);
+    if ((found & 1) != 0) sweepFamily(vmo, from, end, SWEEP_IN);
+    else sweepTree(vmo, from, end, SWEEP_IN);
     const list = load<u32>(H_LIST);
     for (let i: u32 = 0; i < n; i++) settleIn(load<u32>(list + (i << 2)));
     if (end == hi) return;
+    from = end;
   }
 }
 

@@ -112,11 +112,12 @@ export function vmoWrite(vmo: u32, offset: f64, length: u32): void {
 export function vmoExpand(vmo: u32, page: f64, n: f64): i32 {
   return contents.expand(vmo << 4, <u64>page, <u64>n);
 }
-/** Compresses pages of a range, a batch at most; what became of them at H_OUT (compress.ts). */
-export function vmoCompress(vmo: u32, page: f64, n: f64, mode: u32): void {
+/** Compresses `most` pages of a range, or a batch; what became of them at H_OUT (compress.ts). */
+export function vmoCompress(vmo: u32, page: f64, n: f64, mode: u32, most: u32): void {
   const base = vmos.vmoBase(vmo << 4);
   const lo = base + <u64>page;
-  compression.compressKeys(vmo << 4, lo, min(lo + <u64>n, base + vmos.vmoSize(vmo << 4)), mode);
+  const hi = min(lo + <u64>n, base + vmos.vmoSize(vmo << 4));
+  compression.compressKeys(vmo << 4, lo, hi, mode, most);
   store<f64>(H_OUT, load<f64>(H_OUT) - <f64>base);
 }
 /** Compressed pages of a range of a VMO's own list. */

@@ -70,7 +70,7 @@ export const H_POOLS: u32 = HEADER + 1024; // POOL_COUNT pools of 32 bytes
 export const H_NODE_CHUNKS: u32 = HEADER + 2048; // list of node chunks by height
 export const H_ZRAM_ROOM: u32 = HEADER + 2176; // first ZRAM page with room, by class (10)
 export const H_STRICT: u32 = HEADER + 2304; // debug: pools have no spare but what was reserved
-export const H_BUDGET: u32 = HEADER + 2308; // debug: records reserved, by pool, then
+export const H_BUDGET: u32 = HEADER + 2308; // debug: records reserved and not taken, by pool
 export const H_QUEUES: u32 = HEADER + 2560; // 16 counters, pages in each queue but the first
 export const H_NEWEST: u32 = HEADER + 2624; // 0 to 7: the generation that new pages join
 // look-aside buffer of leaf tables: 8192 entries of | space | page >> 9 | table, W | epoch |
@@ -224,6 +224,8 @@ export const V_PINNED: u32 = 60; // pages pinned (with multiplicity)
 export const V_LIMIT: u32 = 64; // u64, keys from here on do not see the live parent
 export const V_NEXT: u32 = 72; // list of all VMOs
 export const V_PREV: u32 = 76;
+export const V_KIN: u32 = 80; // ring of the VMOs of one family
+export const V_KIN_PREV: u32 = 84;
 export const V_RUN: u32 = 120; // contiguous: frame of page 0
 export const V_LENT: u32 = 124; // contiguous: pages lent out
 export const VK_ANONYMOUS: u32 = 0;

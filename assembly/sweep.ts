@@ -2,9 +2,10 @@
  * The family sweep: pages that change in every list that holds them, at once.
  *
  * A snapshot's lists share nodes, and a page may stand in leaves that were copied since. All trees
- * that can hold it are those of one family, at one key. So the family is swept over a range of
- * keys: each distinct node once, changed in place, with counts and masks repaired on the way back
- * up. It is the one change of shared nodes that is legal, and never happens while a pass runs.
+ * that can hold it are those of one family, at one key. So the ring of the family is swept over a
+ * range of keys: each distinct node once, changed in place, with counts and masks repaired on the
+ * way back up. It is the one change of shared nodes that is legal, and never happens while a pass
+ * runs.
  *
  *   out   a page (dirty state GOING) becomes what its D says: the zero tag, or a compressed slot
  *   in    a compressed slot whose record names a frame becomes that frame
@@ -13,9 +14,8 @@
  * I2. Mappings keep no entry to a page that went.
  */
 import {
-  A_REF_MASK, FANOUT, FANOUT_BITS, H_FRAME_A, H_FRAME_D, H_PASS, H_VMOS,
-  M_ASPACE, M_KEY, M_PAGES, NH_COUNT, NH_MASK, NR_PRIVATE, NR_STAMP, S_GOING, S_REFS,
-  V_FAMILY, V_NEXT,
+  A_REF_MASK, FANOUT, FANOUT_BITS, H_FRAME_A, H_FRAME_D, H_PASS, M_ASPACE, M_KEY, M_PAGES, NH_COUNT,
+  NH_MASK, NR_PRIVATE, NR_STAMP, S_GOING, S_REFS,
 } from "./layout";
 import { isGoing } from "./frames";
 import { firstShowing, nextShowing } from "./intervals";
@@ -25,7 +25,7 @@ import {
 } from "./nodes";
 import { isStored, storedAdd, storedOf } from "./stored";
 import { firstIndex, forgetPath } from "./tree";
-import { vmoHeight, vmoRoot } from "./vmos";
+import { nextKin, vmoHeight, vmoRoot } from "./vmos";
 import { aspaceUnmap } from "./walk";
 
 export const SWEEP_OUT: u32 = 0;
@@ -38,13 +38,13 @@ const GOING_SHARED: u32 = 0x80000000;
 export function sweepFamily(vmo: u32, lo: u64, hi: u64, way: u32): void {
   forgetPath();
   store<u32>(H_PASS, load<u32>(H_PASS) + 1); // stamps of this sweep are no pass's
-  const family = load<u32>(vmo + V_FAMILY);
-  for (let v = load<u32>(H_VMOS); v != 0; v = load<u32>(v + V_NEXT)) {
-    if (load<u32>(v + V_FAMILY) != family) continue;
+  let v = vmo;
+  do {
     const root = vmoRoot(v);
     if (isChild(root)) sweepNode(nodeOf(root), vmoHeight(v), 0, lo, hi, way);
     if (way == SWEEP_OUT) dropEntriesOf(v, lo, hi);
-  }
+    v = nextKin(v);
+  } while (v != vmo);
 }
 
 /** Sweeps one tree, whose pages are its own alone. */

@@ -10,14 +10,14 @@
  *     child.
  * I3. Every present page-table entry leads to the page its VMO has at that key (or to the zero
  *     page).
+ * I4. The VMOs of one family are a ring: what concerns a family does not look at all others.
  */
 import { poolAlloc, poolFree } from "./heap";
 import {
   FANOUT_BITS, H_FAMILY_NEXT, H_SEQ_NEXT, H_VMOS, KEY_MAX, M_KEY, M_PAGES, NH_REFS,
   NO_MEMORY, OUT_OF_RANGE, POOL_VMO, SLOT_ZERO, VF_DISCARDED, VF_ZERO_MAPPED, VMO_BYTES, V_BASE,
-  V_CHILD, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND, V_LENT, V_LIMIT, V_NEXT, V_PARENT, V_PINNED,
-  V_PREV, V_REFS, V_ROOT,
-  V_SEQ, V_SIB, V_SIB_PREV, V_SIZE,
+  V_CHILD, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIN, V_KIND, V_KIN_PREV, V_LENT, V_LIMIT, V_NEXT,
+  V_PARENT, V_PINNED, V_PREV, V_REFS, V_ROOT, V_SEQ, V_SIB, V_SIB_PREV, V_SIZE,
 } from "./layout";
 import { endLoans } from "./contiguous";
 import { countRange, forgetPath, treeFill, treeGet, trimCopy } from "./tree";
@@ -49,6 +49,8 @@ export function newVmo(kind: u32, sizePages: u64): u32 {
   store<u32>(vmo + V_NEXT, first);
   if (first != 0) store<u32>(first + V_PREV, vmo);
   store<u32>(H_VMOS, vmo);
+  store<u32>(vmo + V_KIN, vmo);
+  store<u32>(vmo + V_KIN_PREV, vmo);
   return vmo;
 }
 
@@ -62,6 +64,21 @@ function take(counter: u32): u32 {
 function placeInFamily(vmo: u32, relative: u32, offsetPages: u64): void {
   store<u64>(vmo + V_BASE, vmoBase(relative) + offsetPages);
   store<u32>(vmo + V_FAMILY, load<u32>(relative + V_FAMILY));
+  const next = nextKin(relative);
+  store<u32>(vmo + V_KIN, next);
+  store<u32>(next + V_KIN_PREV, vmo);
+  store<u32>(vmo + V_KIN_PREV, relative);
+  store<u32>(relative + V_KIN, vmo);
+}
+
+/** Next VMO in the ring of a family. */
+export function nextKin(vmo: u32): u32 { return load<u32>(vmo + V_KIN); }
+
+function leaveFamily(vmo: u32): void {
+  const next = nextKin(vmo);
+  const prev = load<u32>(vmo + V_KIN_PREV);
+  store<u32>(prev + V_KIN, next);
+  store<u32>(next + V_KIN_PREV, prev);
 }
 
 /**
@@ -160,6 +177,7 @@ export function vmoDrop(first: u32): void {
     if (next != 0) store<u32>(next + V_PREV, prev);
     if (prev != 0) store<u32>(prev + V_NEXT, next);
     else store<u32>(H_VMOS, next);
+    leaveFamily(vmo);
     poolFree(POOL_VMO, vmo);
     vmo = parent;
   }

@@ -306,13 +306,20 @@ export class CoreVmos extends CoreMemory {
    * Compresses the pages of a range, for all that share them; those that are all zero go.
    *
    * @param what - `zeros`: only these; `written`: not those that nobody wrote bytes into
+   * @param wantedPages - it ends when so many frames are free that were not
    */
   vmoCompress(
     vmo: VmoRef, page: number, pages: number, what: 'zeros' | 'all' | 'written',
+    wantedPages = Infinity,
   ): CompressionOutcome {
     const outcome = { compressed: 0, zero: 0, incompressible: 0, withoutRoom: 0 };
-    for (let next = page; next < page + pages && outcome.withoutRoom === 0;) {
-      this.raw.vmoCompress(vmo, next, page + pages - next, COMPRESS_MODES.indexOf(what));
+    const mode = COMPRESS_MODES.indexOf(what);
+    const end = page + pages;
+    const enoughPages = this.freePages + wantedPages;
+    for (let next = page; next < end && outcome.withoutRoom === 0;) {
+      const missing = enoughPages - this.freePages;
+      if (missing <= 0) break;
+      this.raw.vmoCompress(vmo, next, end - next, mode, Math.min(missing, CALL_PAGES));
       const { u32, f64 } = this;
       const out = (this.constants.H_OUT as number) >>> 2;
       next = f64[out >>> 1] as number;

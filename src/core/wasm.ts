@@ -48,7 +48,7 @@ export interface RawExports {
   vmoPrepareWrite(vmo: Num, offset: Num, length: Num): Num;
   vmoWrite(vmo: Num, offset: Num, length: Num): void;
   vmoExpand(vmo: Num, page: Num, n: Num): Num;
-  vmoCompress(vmo: Num, page: Num, n: Num, mode: Num): void;
+  vmoCompress(vmo: Num, page: Num, n: Num, mode: Num, most: Num): void;
   vmoCompressed(vmo: Num, page: Num, n: Num): Num;
   vmoSeeCompressed(vmo: Num, page: Num, n: Num, what: Num, value: Num): void;
   storedBytes(): Num;

@@ -10,7 +10,8 @@
  * I2. Every pin on the tree's pages is noted here too, so whether a range has pinned pages costs a
  *     look at the pins, however large the range.
  * I3. `leaves` of a family counts the living trees that descend from one another by snapshots: with
- *     two or more, each of them has, in Zircon's words, a hidden parent.
+ *     two or more, each of them has, in Zircon's words, a hidden parent. What is reclaimed for all
+ *     of them at once is counted once, in the family.
  */
 
 import type { Core, VmoRef } from '../core/core.js';
@@ -49,14 +50,14 @@ export class PageTree {
   readonly rootOffsetPages: number;
   /** The VMO whose own tree this is, while it lives. Slices and references never own. */
   owner: VmoObject | undefined;
-  /** Times that its pages were reclaimed. */
-  changeEvents = 0;
   /** Where its absent pages come from: a pager's VMO and its clones. Immutable once made. */
   source: PageSource | undefined;
   readonly #home: TreeHome;
   #users = 1;
   readonly #pins = new Set<PageSpan>();
-  #family: { leaves: number } | undefined;
+  #family: { leaves: number; sweeps: number } | undefined;
+  #sweepsBefore = 0; // those of the family that came before this tree
+  #changeEvents = 0;
 
   private constructor(
     home: TreeHome,
@@ -95,9 +96,10 @@ export class PageTree {
     const what = `for a snapshot of ${sizePages} pages`;
     const ref = checkMemory<VmoRef>(core, made, what, { offsetPages, sizePages });
     const child = this.#offspring(ref, offsetPages, this.parent);
-    this.#family ??= { leaves: 1 };
+    this.#family ??= { leaves: 1, sweeps: 0 };
     this.#family.leaves += 1;
     child.#family = this.#family;
+    child.#sweepsBefore = this.#family.sweeps;
     return child;
   }
 
@@ -123,6 +125,22 @@ export class PageTree {
   /** Whether another living leaf shares pages with it by snapshots. */
   get hasHiddenParent(): boolean {
     return this.#family !== undefined && this.#family.leaves > 1;
+  }
+
+  /** Times that pages it sees were reclaimed: its own, or its family's. */
+  get changeEvents(): number {
+    return this.#changeEvents + (this.#family?.sweeps ?? 0) - this.#sweepsBefore;
+  }
+
+  /** Counts that pages of its own were reclaimed. */
+  noteReclaim(): void {
+    this.#changeEvents += 1;
+  }
+
+  /** Counts that pages were reclaimed for all of its family. */
+  noteSweep(): void {
+    if (this.#family === undefined) this.#changeEvents += 1;
+    else this.#family.sweeps += 1;
   }
 
   /** Whether any page is pinned. */

@@ -54,9 +54,6 @@ const LEVELS: Readonly<Record<EvictLevel, number>> = {
   oldest: GENERATIONS - OLDEST_GENERATIONS, inactive: ACTIVE_GENERATIONS, all: 0,
 };
 
-/** Pages that one step of compression looks at most. */
-const COMPRESS_PAGES = 4096;
-
 /** Reclaim on one system. */
 export class Reclaim {
   readonly #system: KernelSystem;
@@ -135,7 +132,7 @@ export class Reclaim {
     const at = object.offsetPages + first;
     const gone = core.pagedDropClean(tree.ref, at, pages, false, !ignoreHints);
     checkMemory(core, gone, 'to evict', { pages });
-    if (gone > 0) tree.changeEvents += 1;
+    if (gone > 0) tree.noteReclaim();
     return gone;
   }
 
@@ -175,17 +172,11 @@ export class Reclaim {
     const { core } = system;
     const before = core.freePages;
     for (const tree of system.trees) {
-      const sizePages = tree.owner?.sizePages ?? 0;
-      for (let first = 0, part = 0; first < sizePages; first += part) {
-        const missing = pages - (core.freePages - before);
-        if (missing <= 0) return core.freePages - before;
-        part = Math.min(COMPRESS_PAGES, sizePages - first);
-        if (core.vmoCommittedPages(tree.ref, first, sizePages - first) === 0) break;
-        if (core.vmoCommittedPages(tree.ref, first, part) === 0) continue;
-        part = Math.min(part, missing * 2);
-        const { withoutRoom } = sweepTree(system, tree, first, part, 'written');
-        if (withoutRoom > 0) return core.freePages - before;
-      }
+      const missing = pages - (core.freePages - before);
+      if (missing <= 0) break;
+      const sizePages = core.vmoSizePages(tree.ref);
+      const { withoutRoom } = sweepTree(system, tree, 0, sizePages, 'written', missing);
+      if (withoutRoom > 0) break;
     }
     return core.freePages - before;
   }
@@ -231,7 +222,7 @@ export class Reclaim {
       const found = core.dedupScan(at.tree.ref, at.page, most - pagesSeen, untouchedToo);
       pagesSeen += found.seen;
       pagesGone += found.gone;
-      if (found.gone > 0) at.tree.changeEvents += 1;
+      if (found.gone > 0) at.tree.noteReclaim();
       if (found.next !== undefined) this.#scanned = { tree: at.tree, page: found.next };
     }
     return { pagesSeen, pagesGone };
@@ -249,7 +240,7 @@ export class Reclaim {
     const { tree } = vmo;
     if (!isCached(tree.owner ?? vmo)) return false;
     const gone = this.#system.core.dedupZero(tree.ref, vmo.offsetPages + page);
-    if (gone) tree.changeEvents += 1;
+    if (gone) tree.noteReclaim();
     return gone || sweepTree(this.#system, tree, vmo.offsetPages + page, 1, 'zeros').zero > 0;
   }
 
@@ -289,7 +280,7 @@ export class Reclaim {
       const went = core.pagedEvict(tree.ref, most - gone, ignoreHints, age);
       if (gone === 0) checkMemory(core, went, 'to evict', { pages: most });
       if (went <= 0) continue;
-      tree.changeEvents += 1;
+      tree.noteReclaim();
       gone += went;
     }
     return gone;
@@ -327,16 +318,12 @@ export class Reclaim {
 
 /** Compresses pages of a tree, and counts it as a change for all of its family. */
 function sweepTree(
-  { core, trees, reclaim }: KernelSystem, tree: PageTree, first: number, pages: number,
-  what: 'zeros' | 'all' | 'written',
+  { core, reclaim }: KernelSystem, tree: PageTree, first: number, pages: number,
+  what: 'zeros' | 'all' | 'written', wantedPages = Infinity,
 ): CompressionOutcome {
-  const outcome = core.vmoCompress(tree.ref, first, pages, what);
+  const outcome = core.vmoCompress(tree.ref, first, pages, what, wantedPages);
   if (what !== 'zeros') reclaim.compression.add(outcome, what === 'written');
-  if (outcome.compressed + outcome.zero === 0) return outcome;
-  const family = core.vmoFamily(tree.ref);
-  for (const other of trees) {
-    if (core.vmoFamily(other.ref) === family) other.changeEvents += 1;
-  }
+  if (outcome.compressed + outcome.zero > 0) tree.noteSweep();
   return outcome;
 }
 

@@ -225,7 +225,7 @@ export class VmoObject extends KernelObject {
    */
   discard(): number {
     if (this.tree.isPinned || this.discardable?.discard() !== true) return 0;
-    this.tree.changeEvents += 1;
+    this.tree.noteReclaim();
     return this.system.core.vmoDiscard(this.tree.ref);
   }
 

@@ -166,6 +166,20 @@ const breaks: [name: string, says: string, spoil: (w: World) => void][] = [
   ['the mapping found last is none', 'mapping found last', (w) => {
     set(w, aspace(w) + layout('AS_LAST'), 16);
   }],
+  ['a family\'s ring leads to a stranger', 'ring of a family', (w) => {
+    set(w, vmoRecord(w) + layout('V_KIN'), record(w.wide.object.tree.ref));
+  }],
+  ['a page stands in a queue that it does not belong to', 'page queue', (w) => {
+    w.core.queueSet(w.core.vmoFrame(w.vmo.object.tree.ref, 0), 'isolate');
+  }],
+  ['pages in a queue are miscounted', 'page queue', (w) => {
+    add(w, layout('H_QUEUES') + 4 * layout('Q_ANONYMOUS'), 1);
+  }],
+  ['bytes of compressed pages are miscounted', 'compressed page', (w) => {
+    w.wide.write(P, new Uint8Array(P).fill(3));
+    w.core.vmoCompress(w.wide.object.tree.ref, 1, 1, 'all');
+    add(w, layout('H_STORED_BYTES'), 1);
+  }],
   ['a mapping reaches into the next', 'mapping', (w) => {
     const first = word(w, word(w, aspace(w) + layout('AS_INDEX')));
     add(w, first + layout('M_BASE'), 30);

@@ -55,6 +55,24 @@ t.test('a page that is compressed costs its bytes, and an access makes it again'
   t.strictSame(system.core.audit(), []);
 });
 
+t.test('the oldest VMO gives first, as much as is wanted, however large it is', async (t) => {
+  const system = debugSystem();
+  const vast = system.createVmo(0, VmoOption.UNBOUNDED);
+  const last = vast.getInfo(Topic.VMO).sizeBytes - BigInt(P);
+  const offsets = [0n, 1n << 40n, 1n << 62n, last];
+  offsets.forEach((offset, i) => { vast.write(offset, pageOf(i + 1)); });
+  const next = system.createVmo(PAGES * P);
+  for (let i = 0; i < PAGES; i++) next.write(i * P, pageOf(i + 10));
+  t.equal(system.reclaim.compressOldest(2), 2, 'pages of ZRAM state are counted against it');
+  t.equal(figures(vast)[0], 1, 'three went for one that holds them');
+  t.equal(system.reclaim.compressOldest(1), 1);
+  t.strictSame([figures(vast)[0], figures(next)[0]], [0, PAGES]);
+  t.ok(system.reclaim.compressOldest(20) >= 20);
+  t.ok((figures(next)[0] as number) > 0, 'no more than is wanted');
+  offsets.forEach((offset, i) => t.strictSame(vast.read(offset, P), pageOf(i + 1)));
+  t.strictSame(system.core.audit(), []);
+});
+
 t.test('all that share a page see it compressed, and each writes its own', async (t) => {
   const system = debugSystem();
   const parent = system.createVmo(2 * P);

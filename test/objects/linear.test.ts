@@ -85,6 +85,17 @@ for (const [shape, from] of shapes) {
   }
 }
 
+t.test('compressing a crowd of VMOs does not ask each about all others', async (t) => {
+  const perVmo = [FEW, MANY].map((count) => {
+    const system = makeSystem(2 * MANY, { countKernelMemory: false });
+    for (let i = 0; i < count; i++) system.createVmo(P).write(0, word(i + 1));
+    const calls = countCalls(system);
+    t.ok(system.reclaim.compressOldest(count) > 0);
+    return calls() / count;
+  });
+  t.ok(perVmo[1]! < 2 * perVmo[0]!, `${perVmo.join(' and ')} calls for each`);
+});
+
 t.test('growing and shrinking one VMO of a crowd does not visit the others', async (t) => {
   const system = makeSystem(2 * MANY);
   const root = system.createVmo(4 * P, VmoOption.RESIZABLE);
