@@ -2,6 +2,8 @@
  * Bytes that wait to be read, first in, first out: a stream, or pieces that keep their ends.
  */
 
+import { copyOf } from './units.js';
+
 /** A queue of bytes. */
 export class ByteQueue {
   #pieces: Uint8Array[] = [];
@@ -22,7 +24,7 @@ export class ByteQueue {
   /** Appends a piece, copied. */
   push(data: Uint8Array): void {
     if (data.length === 0) return;
-    this.#pieces.push(data.slice());
+    this.#pieces.push(copyOf(data));
     this.#bytes += data.length;
   }
 

@@ -12,7 +12,7 @@ import { fail } from './errors.js';
 import { Handle, toHandle } from './handle.js';
 import { Peered } from './peered.js';
 import { Right } from './rights.js';
-import { refuse, toCount, toData } from './units.js';
+import { copyOf, refuse, toCount, toData } from './units.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -42,7 +42,7 @@ export class Channel extends Peered<ChannelObject> {
     checkSent(channel, handles);
     channel.system.messages.hold(messageBytes(data.length), () => {
       for (const handle of handles) handle.pack();
-      peer.push({ data: data.slice(), handles: [...handles] });
+      peer.push({ data: copyOf(data), handles: [...handles] });
     });
   }
 

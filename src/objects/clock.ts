@@ -9,7 +9,7 @@
  */
 
 import { fail } from './errors.js';
-import type { TimerObject } from './event.js';
+import type { TimerQueue } from './timer-queue.js';
 import { toU64, type Bytes } from './units.js';
 
 /** Something to be done at a time. */
@@ -27,7 +27,7 @@ const ADVANCE_MOST_NS = 1n << 53n;
 /** A clock. */
 export class SystemClock {
   readonly #due = new Set<Due>();
-  readonly #timers: ReadonlySet<TimerObject>;
+  readonly #timers: TimerQueue;
   readonly #age: (nowNs: bigint) => void;
   #nowNs = 0n;
   #seq = 0;
@@ -36,7 +36,7 @@ export class SystemClock {
    * @param timers - the timers of programs that are set
    * @param age - what time does by itself, up to a moment; called before anything happens then
    */
-  constructor(timers: ReadonlySet<TimerObject>, age: (nowNs: bigint) => void = () => undefined) {
+  constructor(timers: TimerQueue, age: (nowNs: bigint) => void = () => undefined) {
     this.#timers = timers;
     this.#age = age;
   }
@@ -82,7 +82,7 @@ export class SystemClock {
     }
     const endNs = this.#nowNs + step;
     for (;;) {
-      const timer = this.#nextTimer(endNs);
+      const timer = this.#timers.firstBy(endNs);
       const due = this.#nextDue(endNs);
       if (timer === undefined && due === undefined) break;
       const timerNs = timer?.deadlineNs;
@@ -109,16 +109,6 @@ export class SystemClock {
     if (ns <= this.#nowNs) return;
     this.#nowNs = ns;
     this.#age(ns);
-  }
-
-  #nextTimer(endNs: bigint): TimerObject | undefined {
-    let next: TimerObject | undefined;
-    for (const timer of this.#timers) {
-      const { deadlineNs } = timer;
-      if (deadlineNs === undefined || deadlineNs > endNs) continue;
-      if (next?.deadlineNs === undefined || deadlineNs < next.deadlineNs) next = timer;
-    }
-    return next;
   }
 
   #nextDue(endNs: bigint): Due | undefined {

@@ -68,7 +68,7 @@ export class TimerObject extends PlainObject {
     this.system.timers.delete(this);
     if (deadlineNs === undefined) return;
     if (deadlineNs <= this.system.clock.nowNs) this.fire();
-    else this.system.timers.add(this);
+    else this.system.timers.set(this, deadlineNs);
   }
 
   /** It is due. */

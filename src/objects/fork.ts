@@ -40,8 +40,9 @@ export function forkProcess(process: Process, name = process.name): Process {
   const byKoid = vmosByKoid(system, new Set(entries.map(({ vmoKoid }) => vmoKoid)));
   const parent = new Job(job, DefaultRights.JOB);
   const made: Vmo[] = [];
-  const fork = parent.createProcess(name);
+  let fork: Process | undefined;
   try {
+    fork = parent.createProcess(name);
     const copies = new Map<VmoObject, Vmo>();
     for (const { base, size, perms, vmoKoid, vmoOffsetBytes } of entries) {
       const vmo = byKoid.get(vmoKoid);
@@ -61,8 +62,8 @@ export function forkProcess(process: Process, name = process.name): Process {
     }
     return fork;
   } catch (error) {
-    fork.kill();
-    fork.close();
+    fork?.kill();
+    fork?.close();
     throw error;
   } finally {
     for (const vmo of made) vmo.close();

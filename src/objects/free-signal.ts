@@ -2,7 +2,7 @@
  * The free-memory signal of the physical memory manager (memory-semantics 6.3): says once that the
  * number of free pages has left a window, and from when on allocations that can wait have to.
  *
- * I1. It fires once for each time it is armed.
+ * I1. It fires once for each time it is armed; the level for allocations that can wait stays.
  */
 
 /** A window of free pages to be watched. */
@@ -15,6 +15,7 @@ export interface FreeWindow {
 /** The signal. */
 export class FreeSignal {
   #window: FreeWindow | undefined;
+  #delayPages = 0; // outlives the window: only arming anew changes it
   #shouldWait = false;
   readonly #fire: () => void;
 
@@ -42,16 +43,16 @@ export class FreeSignal {
   arm(window: FreeWindow, freePages: number): boolean {
     if (isOutside(window, freePages)) return false;
     this.#window = window;
-    this.#shouldWait = false;
+    this.#delayPages = window.delayPages ?? 0;
+    this.#shouldWait = freePages < this.#delayPages;
     return true;
   }
 
   /** Looks at the free pages after they have changed. */
   look(freePages: number): void {
+    if (freePages < this.#delayPages) this.#shouldWait = true;
     const window = this.#window;
-    if (window === undefined) return;
-    if (freePages < (window.delayPages ?? 0)) this.#shouldWait = true;
-    if (!isOutside(window, freePages)) return;
+    if (window === undefined || !isOutside(window, freePages)) return;
     this.#window = undefined;
     this.#fire();
   }

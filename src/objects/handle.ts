@@ -33,8 +33,8 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
   constructor(object: T, rights: number) {
     this.#object = object;
     this.#rights = rights >>> 0;
-    object.addHandle();
     object.system.heap.take(HANDLE_BYTES);
+    object.addHandle();
     object.system.openHandles += 1;
   }
 

@@ -81,11 +81,22 @@ export class KernelHeap {
     }
   }
 
-  /** Takes bytes that somebody holds. */
+  /**
+   * Takes bytes that somebody holds, or bytes that nobody holds, if they are there.
+   *
+   * @throws ZxError ZX_ERR_NO_MEMORY where nobody held them; then none are taken
+   */
   take(bytes: number): void {
+    const held = Math.min(bytes, this.#heldBytes);
+    this.#heldBytes -= held;
     this.#usedBytes += bytes;
-    this.#heldBytes -= Math.min(bytes, this.#heldBytes);
-    this.#settle();
+    try {
+      this.#settle();
+    } catch (error) {
+      this.#heldBytes += held;
+      this.#usedBytes -= bytes;
+      throw error;
+    }
   }
 
   /** Gives bytes back. */

@@ -3,13 +3,14 @@
  */
 
 import type { Channel } from './channel.js';
-import type { Event, Timer, TimerObject } from './event.js';
+import type { Event, Timer } from './event.js';
 import type { Fifo } from './fifo.js';
 import type { Handle } from './handle.js';
 import type { ObjectMaker } from './object-create.js';
 import type { EventPair } from './peered.js';
 import type { Port } from './port.js';
 import { SocketOption, type Socket } from './socket.js';
+import { TimerQueue } from './timer-queue.js';
 
 /** Makes objects for the host program, and closes what nobody owns any more. */
 export abstract class ObjectSource {
@@ -18,7 +19,7 @@ export abstract class ObjectSource {
    *
    * @internal
    */
-  readonly timers = new Set<TimerObject>();
+  readonly timers = new TimerQueue();
   readonly #closing: Handle[] = [];
   #isClosing = false;
 

@@ -108,6 +108,15 @@ export function toData(value: Uint8Array): Uint8Array {
 }
 
 /**
+ * A copy of bytes: `slice` of a Buffer is a window on it.
+ *
+ * @param data - the bytes
+ */
+export function copyOf(data: Uint8Array): Uint8Array {
+  return new Uint8Array(data);
+}
+
+/**
  * An array for so many bytes.
  *
  * @param length - number of bytes

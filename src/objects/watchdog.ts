@@ -13,6 +13,8 @@
 
 import { Event, EventObject } from './event.js';
 import { FreeSignal } from './free-signal.js';
+import { HANDLE_BYTES } from './kernel-heap.js';
+import { OBJECT_BYTES, ObjectType } from './object.js';
 import { killOnOom } from './oom.js';
 import { KillCode } from './process-object.js';
 import { DefaultRights } from './rights.js';
@@ -166,13 +168,18 @@ export class MemoryWatchdog {
   event(level: MemoryLevel): Event {
     toCount(level, 'level', 0, LEVELS - 1);
     this.look();
-    this.#events ??= Array.from({ length: LEVELS }, () => {
+    const newEvents = (): EventObject[] => Array.from({ length: LEVELS }, () => {
       const event = new EventObject(this.#system);
       void new Event(event, DefaultRights.EVENT); // the kernel's own: the event stays
       return event;
     });
-    this.#show();
-    return new Event(this.#events[level] as EventObject, DefaultRights.EVENT);
+    const missing = this.#events === undefined ? LEVELS : 0;
+    const bytes = missing * (OBJECT_BYTES[ObjectType.EVENT] + HANDLE_BYTES) + HANDLE_BYTES;
+    return this.#system.heap.hold(bytes, () => {
+      this.#events ??= newEvents();
+      this.#show();
+      return new Event(this.#events[level] as EventObject, DefaultRights.EVENT);
+    });
   }
 
   /**

@@ -39,7 +39,7 @@ const setSignal: Action = (b, s) => {
   const armed = pmmOf(b).node.setFreeMemorySignal({
     lowerPages: count(s, 'lower_pages'),
     upperPages: upper === undefined || upper === 'MAX' ? Infinity : Number(upper),
-    delayPages: countOr(s, 'delay_pages', 0),
+    delayPages: s['delay_pages'] === 'MAX' ? Infinity : countOr(s, 'delay_pages', 0),
   });
   if (s['expect'] !== undefined && armed !== s['expect']) {
     throw new Mismatch(String(s['expect']), String(armed));

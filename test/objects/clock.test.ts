@@ -52,6 +52,32 @@ t.test('the free-memory signal fires once, on either side', async (t) => {
   t.ok(signal.shouldWait, 'freeing alone does not clear it');
   t.ok(signal.arm({ lowerPages: 10, upperPages: 60 }, 50));
   t.notOk(signal.shouldWait);
+  t.ok(signal.arm({ lowerPages: 10, upperPages: 60, delayPages: 5 }, 50));
+  signal.look(9);
+  t.strictSame([fired, signal.isArmed, signal.shouldWait], [3, false, false]);
+  signal.look(4);
+  t.ok(signal.shouldWait, 'the level for those that can wait outlives the window');
+});
+
+t.test('many timers are due in order, those too that are set on the way', async (t) => {
+  const system = makeSystem(8192);
+  const timers = Array.from({ length: 100_000 }, () => system.createTimer());
+  timers.forEach((timer, i) => timer.set(BigInt(1 + (i * 7919) % 100_000)));
+  timers[0]!.set(200_000n);
+  timers[1]!.cancel();
+  timers[2]!.close();
+  const late = system.createTimer();
+  system.clock.at(50_000n, () => {
+    late.set(60_000n);
+    const due = timers.filter((timer) => timer.isOpen && timer.signals !== 0).length;
+    t.equal(due, 50_000 - 3, 'all up to now but what moved on, was cancelled, was closed');
+  });
+  system.advance(100_000);
+  t.not(late.signals, 0);
+  t.strictSame([timers[0]!.signals, timers[1]!.signals], [0, 0]);
+  t.ok(timers.slice(3).every((timer) => timer.signals !== 0));
+  system.advance(100_000);
+  t.not(timers[0]!.signals, 0);
 });
 
 t.test("an allocation is whole or none, whatever is on loan", async () => {

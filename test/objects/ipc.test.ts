@@ -57,6 +57,24 @@ t.test('channels carry bytes and handles', async (t) => {
   t.strictSame(weight(s), start);
 });
 
+t.test('what was sent is a copy, of a Buffer too', async (t) => {
+  const { system: s } = makeProcess();
+  const sent = (send: (data: Uint8Array) => unknown, receive: () => Uint8Array): void => {
+    const data = Buffer.from([1, 2, 3]);
+    send(data);
+    data.fill(9);
+    t.strictSame([...receive()], [1, 2, 3]);
+  };
+  const channel = s.createChannel();
+  sent((data) => channel[0].write(data), () => channel[1].read().data);
+  const fifo = s.createFifo(4, 3);
+  sent((data) => fifo[0].write(data), () => fifo[1].read(1));
+  for (const option of [SocketOption.STREAM, SocketOption.DATAGRAM]) {
+    const socket = s.createSocket(option);
+    sent((data) => socket[0].write(data), () => socket[1].read(3));
+  }
+});
+
 t.test('what a channel refuses leaves the handles where they are', async (t) => {
   const { system: s, process } = makeProcess();
   const [a, b] = s.createChannel();

@@ -3,6 +3,7 @@
  */
 import t from 'tap';
 import { FrameState } from '../../src/core/core.js';
+import { forkProcess } from '../../src/objects/fork.js';
 import { Topic } from '../../src/objects/info.js';
 import { HANDLE_BYTES, IMAGE_HEAP_BYTES } from '../../src/objects/kernel-heap.js';
 import { Right } from '../../src/objects/rights.js';
@@ -79,6 +80,9 @@ t.test('where the heap finds no page nothing is made', async (t) => {
     same();
   }
   process.handles()[0]!.close();
+  const { usedBytes: less } = s.heap;
+  refused(t, s, 'ZX_ERR_NO_MEMORY', () => forkProcess(process), 'room for a handle is not enough');
+  t.equal(s.heap.usedBytes, less);
   vmo.duplicate().close();
   t.pass('a handle that is closed makes room for another');
 });

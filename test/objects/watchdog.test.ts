@@ -3,6 +3,7 @@
  */
 import t from 'tap';
 import { Topic } from '../../src/objects/info.js';
+import { IMAGE_HEAP_BYTES } from '../../src/objects/kernel-heap.js';
 import { Signal } from '../../src/objects/signals.js';
 import { Access, VmOption } from '../../src/objects/vm-options.js';
 import { VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
@@ -78,6 +79,16 @@ t.test('one level\'s event is signalled', async (t) => {
   await Promise.resolve();
   t.strictSame(signalled(), [MemoryLevel.CRITICAL], 'when the program yields');
   t.equal(statusOf(() => system.watchdog.event(5 as MemoryLevel)), 'ZX_ERR_INVALID_ARGS');
+});
+
+t.test('where the heap finds no page no event is made', async (t) => {
+  const system = System.boot({ memoryBytes: MIB, pressure: {} });
+  while (system.heap.usedBytes < IMAGE_HEAP_BYTES + P - 400) system.createEvent();
+  system.addKernelUse({ otherPages: system.core.freePages });
+  const use = (): number[] => [system.heap.usedBytes, system.heap.freeBytes, system.openHandles];
+  const before = use();
+  t.equal(statusOf(() => system.watchdog.event(MemoryLevel.NORMAL)), 'ZX_ERR_NO_MEMORY');
+  t.strictSame(use(), before);
 });
 
 t.test('off, nothing happens, and the level is said to be normal', async (t) => {
