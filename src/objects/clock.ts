@@ -35,6 +35,7 @@ export class SystemClock {
   /**
    * @param timers - the timers of programs that are set
    * @param age - what time does by itself, up to a moment; called before anything happens then
+   * @internal
    */
   constructor(timers: TimerQueue, age: (nowNs: bigint) => void = () => undefined) {
     this.#timers = timers;
