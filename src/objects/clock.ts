@@ -5,40 +5,27 @@
  * meanwhile. So the same program sees the same order always.
  *
  * I1. The clock never goes back.
- * I2. Timers of programs, the kernel's periodic work and single deadlines stand in one order.
+ * I2. Timers of programs and the kernel's own deadlines stand in one order.
  */
 
+import { DueQueue } from './due-queue.js';
 import { fail } from './errors.js';
-import type { TimerQueue } from './timer-queue.js';
 import { toU64, type Bytes } from './units.js';
-
-/** Something to be done at a time. */
-interface Due {
-  atNs: bigint;
-  /** Order among those of one time. */ readonly seq: number;
-  /** Nanoseconds until it is due again; undefined for once. */
-  readonly periodNs: bigint | undefined;
-  readonly run: () => void;
-}
 
 /** Most nanoseconds that pass in one step: 104 days, of which each second may have work. */
 const ADVANCE_MOST_NS = 1n << 53n;
 
 /** A clock. */
 export class SystemClock {
-  readonly #due = new Set<Due>();
-  readonly #timers: TimerQueue;
+  readonly #due = new DueQueue();
   readonly #age: (nowNs: bigint) => void;
   #nowNs = 0n;
-  #seq = 0;
 
   /**
-   * @param timers - the timers of programs that are set
    * @param age - what time does by itself, up to a moment; called before anything happens then
    * @internal
    */
-  constructor(timers: TimerQueue, age: (nowNs: bigint) => void = () => undefined) {
-    this.#timers = timers;
+  constructor(age: (nowNs: bigint) => void = () => undefined) {
     this.#age = age;
   }
 
@@ -48,13 +35,12 @@ export class SystemClock {
   }
 
   /**
-   * Has something done every so often, the first time a period from now.
+   * How much is to happen yet.
    *
-   * @returns takes it back
    * @internal
    */
-  every(periodNs: bigint, run: () => void): () => void {
-    return this.#add({ atNs: this.#nowNs + periodNs, seq: this.#seq++, periodNs, run });
+  get numDue(): number {
+    return this.#due.size;
   }
 
   /**
@@ -64,7 +50,8 @@ export class SystemClock {
    * @internal
    */
   at(atNs: bigint, run: () => void): () => void {
-    return this.#add({ atNs, seq: this.#seq++, periodNs: undefined, run });
+    const due = this.#due.add(atNs, run);
+    return () => { this.#due.remove(due); };
   }
 
   /**
@@ -82,43 +69,17 @@ export class SystemClock {
       });
     }
     const endNs = this.#nowNs + step;
-    for (;;) {
-      const timer = this.#timers.firstBy(endNs);
-      const due = this.#nextDue(endNs);
-      if (timer === undefined && due === undefined) break;
-      const timerNs = timer?.deadlineNs;
-      if (timer !== undefined && timerNs !== undefined
-        && (due === undefined || timerNs <= due.atNs)) {
-        this.#reach(timerNs);
-        timer.fire();
-      } else if (due !== undefined) {
-        this.#reach(due.atNs);
-        if (due.periodNs === undefined) this.#due.delete(due);
-        else due.atNs += due.periodNs;
-        due.run();
-      }
+    for (let due = this.#due.first; due !== undefined && due.atNs <= endNs; due = this.#due.first) {
+      this.#due.remove(due);
+      this.#reach(due.atNs);
+      due.run();
     }
     this.#reach(endNs);
-  }
-
-  #add(due: Due): () => void {
-    this.#due.add(due);
-    return () => { this.#due.delete(due); };
   }
 
   #reach(ns: bigint): void {
     if (ns <= this.#nowNs) return;
     this.#nowNs = ns;
     this.#age(ns);
-  }
-
-  #nextDue(endNs: bigint): Due | undefined {
-    let next: Due | undefined;
-    for (const due of this.#due) {
-      if (due.atNs > endNs) continue;
-      if (next === undefined || due.atNs < next.atNs
-        || (due.atNs === next.atNs && due.seq < next.seq)) next = due;
-    }
-    return next;
   }
 }

@@ -50,6 +50,7 @@ export class Event extends Handle<EventObject> {
 /** A timer. */
 export class TimerObject extends PlainObject {
   #deadlineNs: bigint | undefined;
+  #takeBack: (() => void) | undefined; // while it is set
 
   /** @param system - the system it belongs to */
   constructor(system: KernelSystem) {
@@ -63,24 +64,32 @@ export class TimerObject extends PlainObject {
 
   /** Sets it, or cancels it; it is no longer due. */
   set(deadlineNs: bigint | undefined): void {
-    this.#deadlineNs = deadlineNs;
+    const { clock } = this.system;
+    this.#unset();
     this.setSignals(Signal.SIGNALED, 0);
-    this.system.timers.delete(this);
     if (deadlineNs === undefined) return;
-    if (deadlineNs <= this.system.clock.nowNs) this.fire();
-    else this.system.timers.set(this, deadlineNs);
-  }
-
-  /** It is due. */
-  fire(): void {
-    this.#deadlineNs = undefined;
-    this.system.timers.delete(this);
-    this.setSignals(0, Signal.SIGNALED);
+    if (deadlineNs <= clock.nowNs) this.#fire();
+    else {
+      this.#deadlineNs = deadlineNs;
+      this.#takeBack = clock.at(deadlineNs, () => { this.#fire(); });
+    }
   }
 
   protected override onLastHandle(): void {
-    this.system.timers.delete(this);
+    this.#unset();
     this.freeRecord();
+  }
+
+  /** It is due. */
+  #fire(): void {
+    this.#unset();
+    this.setSignals(0, Signal.SIGNALED);
+  }
+
+  #unset(): void {
+    this.#takeBack?.();
+    this.#takeBack = undefined;
+    this.#deadlineNs = undefined;
   }
 }
 

@@ -10,16 +10,9 @@ import type { ObjectMaker } from './object-create.js';
 import type { EventPair } from './peered.js';
 import type { Port } from './port.js';
 import { SocketOption, type Socket } from './socket.js';
-import { TimerQueue } from './timer-queue.js';
 
 /** Makes objects for the host program, and closes what nobody owns any more. */
 export abstract class ObjectSource {
-  /**
-   * Timers that are set.
-   *
-   * @internal
-   */
-  readonly timers = new TimerQueue();
   readonly #closing: Handle[] = [];
   #isClosing = false;
 

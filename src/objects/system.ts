@@ -135,7 +135,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
   #kernelAspace: AddressSpace | undefined;
   readonly #maker = new ObjectMaker(this);
   /** Its own time, which {@link KernelSystem.advance} lets pass. */
-  readonly clock = new SystemClock(this.timers, (nowNs) => { this.ageing.passTime(nowNs); });
+  readonly clock = new SystemClock((nowNs) => { this.ageing.passTime(nowNs); });
   #busy = 0;
   readonly #faultObservers = new Set<FaultObserver>();
 

@@ -3,8 +3,10 @@
  */
 import fc from 'fast-check';
 import t from 'tap';
+import { SystemClock } from '../../src/objects/clock.js';
 import { FreeSignal } from '../../src/objects/free-signal.js';
 import { PmmNode } from '../../src/objects/pmm-node.js';
+import { Signal } from '../../src/objects/signals.js';
 import { makeSystem, statusOf } from './support.js';
 
 t.test('what is due happens in order, at its time', async (t) => {
@@ -12,20 +14,44 @@ t.test('what is due happens in order, at its time', async (t) => {
   const { clock } = system;
   const seen: string[] = [];
   const note = (what: string) => (): void => { seen.push(`${what} ${clock.nowNs}`); };
-  clock.every(30n, note('each 30'));
-  const stop = clock.every(20n, note('each 20'));
-  clock.at(60n, note('at 60'));
   const timer = system.createTimer();
+  const late = clock.at(70n, note('never'));
+  clock.at(60n, () => { note(`the first, timer ${timer.signals}`)(); late(); });
   timer.set(60);
-  system.advance(60);
+  clock.at(60n, () => { note(`the last, timer ${timer.signals}`)(); });
+  clock.at(20n, () => { clock.at(30n, note('asked for on the way')); });
+  system.advance(80);
+  const { SIGNALED } = Signal;
   t.strictSame(seen, [
-    'each 20 20', 'each 30 30', 'each 20 40', 'each 30 60', 'each 20 60', 'at 60 60',
-  ]);
-  t.not(timer.signals, 0);
-  stop();
-  system.advance(20);
-  t.equal(seen.length, 6);
-  t.equal(clock.nowNs, 80n);
+    'asked for on the way 30', 'the first, timer 0 60', `the last, timer ${SIGNALED} 60`,
+  ], 'of one time what was asked for first, timers of programs or not');
+  t.strictSame([clock.nowNs, clock.numDue], [80n, 0]);
+});
+
+t.test('any deadlines come in order, whatever is taken back', async () => {
+  const deadlines = fc.array(fc.tuple(fc.integer({ min: 1, max: 20 }), fc.boolean()));
+  fc.assert(fc.property(deadlines, (all) => {
+    const clock = new SystemClock();
+    const seen: number[] = [];
+    const back = all.map(([atNs], i) => clock.at(BigInt(atNs), () => { seen.push(i); }));
+    back.forEach((takeBack, i) => { if (all[i]?.[1] === true) takeBack(); });
+    const kept = all.flatMap(([atNs, gone], i) => (gone ? [] : [{ atNs, i }]));
+    clock.advance(20);
+    const wanted = kept.sort((a, b) => a.atNs - b.atNs || a.i - b.i).map(({ i }) => i);
+    return seen.join() === wanted.join() && clock.numDue === 0;
+  }), { numRuns: 300 });
+});
+
+t.test('a hundred thousand timers are due in less than quadratic time', async (t) => {
+  const system = makeSystem(8192);
+  const timers = Array.from({ length: 100_000 }, (_, i) => {
+    const timer = system.createTimer();
+    timer.set(1 + (i * 7919) % 100_000);
+    return timer;
+  });
+  system.advance(100_000);
+  t.ok(timers.every(({ signals }) => signals === Signal.SIGNALED));
+  t.equal(system.clock.numDue, 0);
 });
 
 t.test('time goes forward, and not for ever', async (t) => {
