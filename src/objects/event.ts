@@ -40,6 +40,13 @@ export class EventObject extends PlainObject {
   }
 }
 
+/** An event of the kernel's own: it stays when no program holds it. */
+export class KernelEventObject extends EventObject {
+  protected override onLastHandle(): void {
+    // The kernel knows it still.
+  }
+}
+
 /** A handle to an event: `signal` is all there is to it. */
 export class Event extends Handle<EventObject> {
   protected remake(rights: number): Event {

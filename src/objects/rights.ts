@@ -84,6 +84,8 @@ export const DefaultRights = {
   CHANNEL: (BASIC & ~Right.DUPLICATE) | IO | Right.SIGNAL | Right.SIGNAL_PEER,
   /** Of events. */
   EVENT: BASIC | Right.SIGNAL,
+  /** Of the kernel's events (`zx_system_get_event`): no SIGNAL. */
+  SYSTEM_EVENT: Right.DUPLICATE | Right.TRANSFER | Right.WAIT,
   /** Of event pairs. */
   EVENTPAIR: BASIC | Right.SIGNAL | Right.SIGNAL_PEER,
   /** Of ports. */

@@ -6,12 +6,14 @@
  * the next call that changes the system, and when it is asked. Only pages are taken before a call;
  * jobs die when the program has yielded, time passes, or somebody asks.
  *
- * I1. Exactly one level's event is signalled.
+ * I1. Exactly one level's event is signalled; programs cannot signal them.
  * I2. A worse level is signalled at once, a better one only after it has lasted for a time.
- * I3. Off, it does nothing; asked for the level, it says what the free memory is.
+ * I3. Off, it does nothing, and says that the level is NORMAL.
+ * I4. What can be taken is looked for when a level worsens and when an allocation was refused, not
+ *     before each call of a program that stays short of memory.
  */
 
-import { Event, EventObject } from './event.js';
+import { Event, KernelEventObject } from './event.js';
 import { FreeSignal } from './free-signal.js';
 import { HANDLE_BYTES } from './kernel-heap.js';
 import { OBJECT_BYTES, ObjectType } from './object.js';
@@ -126,11 +128,12 @@ export class MemoryWatchdog {
   readonly #settings: PressureSettings | undefined;
   readonly #observers = new Set<(record: PressureRecord) => void>();
   readonly #signal = new FreeSignal(() => { this.#left = true; });
-  #events: readonly EventObject[] | undefined;
+  #events: readonly KernelEventObject[] | undefined;
   #level: MemoryLevel = MemoryLevel.NORMAL;
   #armedAt: MemoryLevel = MemoryLevel.NORMAL; // the level that is watched from
   #left = true; // the window of the level is not armed
   #failed = false; // an allocation was refused
+  #owesKill = false; // memory has run out, and nobody could be killed yet
   #looking = false;
   #waiting = false; // a look is to come when the program yields
   #better: (() => void) | undefined; // takes back what is to be signalled later
@@ -163,22 +166,19 @@ export class MemoryWatchdog {
   /**
    * A handle to a level's event (`zx_system_get_event`): SIGNALED while that is the level.
    *
-   * @throws ZxError ZX_ERR_INVALID_ARGS for what is no level, ZX_ERR_NO_MEMORY
+   * @throws ZxError ZX_ERR_INVALID_ARGS for what is no level, ZX_ERR_NO_MEMORY,
+   *     ZX_ERR_SHOULD_WAIT while a pass runs
    */
   event(level: MemoryLevel): Event {
+    const system = this.#system;
+    system.assertNotBusy();
     toCount(level, 'level', 0, LEVELS - 1);
     this.look();
-    const newEvents = (): EventObject[] => Array.from({ length: LEVELS }, () => {
-      const event = new EventObject(this.#system);
-      void new Event(event, DefaultRights.EVENT); // the kernel's own: the event stays
-      return event;
-    });
-    const missing = this.#events === undefined ? LEVELS : 0;
-    const bytes = missing * (OBJECT_BYTES[ObjectType.EVENT] + HANDLE_BYTES) + HANDLE_BYTES;
-    return this.#system.heap.hold(bytes, () => {
-      this.#events ??= newEvents();
+    const made = this.#events === undefined ? LEVELS * OBJECT_BYTES[ObjectType.EVENT] : 0;
+    return system.heap.hold(HANDLE_BYTES + made, () => {
+      this.#events ??= Array.from({ length: LEVELS }, () => new KernelEventObject(system));
       this.#show();
-      return new Event(this.#events[level] as EventObject, DefaultRights.EVENT);
+      return new Event(this.#events[level] as KernelEventObject, DefaultRights.SYSTEM_EVENT);
     });
   }
 
@@ -230,7 +230,7 @@ export class MemoryWatchdog {
     this.#looking = true;
     try {
       this.#signal.look(this.#freePages);
-      if (this.#left || this.#failed) this.#settle(mayKill);
+      if (this.#left || this.#failed || (this.#owesKill && mayKill)) this.#settle(mayKill);
     } finally {
       this.#looking = false;
     }
@@ -250,20 +250,19 @@ export class MemoryWatchdog {
   #settle(mayKill: boolean): void {
     const settings = this.#settings;
     if (settings === undefined) return;
-    let measured = this.#failed ? MemoryLevel.OUT_OF_MEMORY : this.#measure();
+    const { OUT_OF_MEMORY } = MemoryLevel;
+    let measured = this.#failed ? OUT_OF_MEMORY : this.#measure();
     const isWorse = measured < this.#armedAt; // also than what is yet to be signalled
     if (measured < this.#level) this.#setLevel(measured);
-    if (isWorse && measured <= settings.trigger) this.#relieve(settings);
-    const refused = this.#failed && this.#measure() !== MemoryLevel.OUT_OF_MEMORY;
-    if (refused) this.#failed = false; // there are pages again
-    measured = this.#failed ? MemoryLevel.OUT_OF_MEMORY : this.#measure();
-    if (measured === MemoryLevel.OUT_OF_MEMORY && this.#level === measured) {
-      this.#relieve(settings);
-      if (!mayKill) return; // not armed: looked at again, when jobs may die
-      this.#failed = false;
-      if (this.#measure() === MemoryLevel.OUT_OF_MEMORY) this.#kill(settings);
-      measured = this.#measure();
+    const isBad = isWorse && measured <= settings.trigger;
+    if (isBad || measured === OUT_OF_MEMORY) this.#relieve(settings);
+    this.#failed = false;
+    this.#owesKill = this.#measure() === OUT_OF_MEMORY;
+    if (this.#owesKill && mayKill) {
+      this.#owesKill = false;
+      this.#kill(settings);
     }
+    measured = this.#measure();
     this.#expectBetter(settings, measured);
     this.#arm(settings);
   }
@@ -326,7 +325,6 @@ export class MemoryWatchdog {
   #kill({ killsJobs }: PressureSettings): void {
     const root = this.#system.rootJob.object;
     if (!killsJobs) {
-      if (!root.isAlive) return;
       root.kill(KillCode.OOM);
       this.#tell({ what: 'reboot' });
       return;

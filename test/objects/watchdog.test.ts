@@ -4,6 +4,7 @@
 import t from 'tap';
 import { Topic } from '../../src/objects/info.js';
 import { IMAGE_HEAP_BYTES } from '../../src/objects/kernel-heap.js';
+import { Right } from '../../src/objects/rights.js';
 import { Signal } from '../../src/objects/signals.js';
 import { Access, VmOption } from '../../src/objects/vm-options.js';
 import { VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
@@ -81,6 +82,20 @@ t.test('one level\'s event is signalled', async (t) => {
   t.equal(statusOf(() => system.watchdog.event(5 as MemoryLevel)), 'ZX_ERR_INVALID_ARGS');
 });
 
+t.test('the events are the kernel\'s: programs wait for them, and signal none', async (t) => {
+  const { system } = world();
+  const event = system.watchdog.event(MemoryLevel.NORMAL);
+  t.equal(event.rights, Right.DUPLICATE | Right.TRANSFER | Right.WAIT);
+  t.equal(statusOf(() => { event.signal(Signal.SIGNALED, 0); }), 'ZX_ERR_ACCESS_DENIED');
+  const { koid } = event;
+  t.equal(system.openHandles, 3, 'the root job\'s, the hog\'s, and this one');
+  event.close();
+  t.equal(system.watchdog.event(MemoryLevel.NORMAL).koid, koid, 'it stays');
+  system.beginPass();
+  t.equal(statusOf(() => system.watchdog.event(MemoryLevel.NORMAL)), 'ZX_ERR_SHOULD_WAIT');
+  system.endPass();
+});
+
 t.test('where the heap finds no page no event is made', async (t) => {
   const system = System.boot({ memoryBytes: MIB, pressure: {} });
   while (system.heap.usedBytes < IMAGE_HEAP_BYTES + P - 400) system.createEvent();
@@ -89,6 +104,25 @@ t.test('where the heap finds no page no event is made', async (t) => {
   const before = use();
   t.equal(statusOf(() => system.watchdog.event(MemoryLevel.NORMAL)), 'ZX_ERR_NO_MEMORY');
   t.strictSame(use(), before);
+});
+
+t.test('a program that stays out of memory is not made to wait for a search', async (t) => {
+  const { system, leave } = world({ compression: true, oomBehavior: 'jobkill' });
+  const { reclaim } = system;
+  let searches = 0;
+  const evict = reclaim.evict.bind(reclaim);
+  reclaim.evict = (...args) => { searches += 1; return evict(...args); };
+  leave(20);
+  for (let i = 0; i < 100; i++) system.createVmo(P).close();
+  t.equal(searches, 1, 'one when memory ran out');
+  await Promise.resolve();
+  t.equal(searches, 2, 'and one before a job would die');
+  for (let i = 0; i < 100; i++) system.createVmo(P).close();
+  t.equal(searches, 2);
+  t.equal(statusOf(() => system.createContiguousVmo(64 * MIB)), 'ZX_ERR_NO_MEMORY');
+  system.createVmo(P);
+  t.equal(searches, 3, 'again when something was refused');
+  t.equal(system.watchdog.level, MemoryLevel.OUT_OF_MEMORY);
 });
 
 t.test('off, nothing happens, and the level is said to be normal', async (t) => {
