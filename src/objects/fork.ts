@@ -8,81 +8,95 @@
  */
 
 import { CoreVmoKind } from '../core/core.js';
+import { openHandle } from './handle.js';
 import { Topic } from './info.js';
 import { Job } from './job.js';
+import { NO_KOID } from './koid.js';
 import type { Process } from './process.js';
-import { DefaultRights } from './rights.js';
-import type { KernelSystem } from './system.js';
+import { DefaultRights, Right } from './rights.js';
+import { toBytes } from './units.js';
 import { VmOption } from './vm-options.js';
 import { Vmo } from './vmo.js';
 import { VmoChild } from './vmo-options.js';
 import type { VmoObject } from './vmo-object.js';
+import { walkAspace } from './walk.js';
 
-const MAPPING = 3;
-const ALL_RIGHTS = (DefaultRights.VMO | 1 << 4) >>> 0; // and EXECUTE
+const ALL_RIGHTS = (DefaultRights.VMO | Right.EXECUTE) >>> 0;
 
-/** Whether a fork gets a copy of what stands in a VMO. */
-function isCopied(vmo: VmoObject, perms: number): boolean {
-  return (perms & VmOption.PERM_WRITE) !== 0 && vmo.isOwner && vmo.shareCount <= 1
-    && vmo.tree.kind === CoreVmoKind.ANONYMOUS && vmo.tree.source === undefined;
+/** A range that the parent maps. */
+interface Shown {
+  readonly vmo: VmoObject;
+  readonly basePage: number;
+  readonly pages: number;
+  readonly perms: number;
+  readonly vmoOffsetPages: number;
 }
 
 /**
- * Forks a process; all or nothing.
+ * Forks a process; all or nothing. The cost follows its mappings, whatever else there is.
  *
  * @param process - a living one
  * @param name - of the new process; the old one's if left out
  * @throws ZxError ZX_ERR_BAD_STATE for a dead one, ZX_ERR_NO_MEMORY
  */
 export function forkProcess(process: Process, name = process.name): Process {
-  const { system, job } = process.object;
-  const entries = process.getInfo(Topic.PROCESS_MAPS).filter(({ type }) => type === MAPPING);
-  const byKoid = vmosByKoid(system, new Set(entries.map(({ vmoKoid }) => vmoKoid)));
-  const parent = new Job(job, DefaultRights.JOB);
-  const made: Vmo[] = [];
+  process.getInfo(Topic.PROCESS);
+  const { system, job, aspace } = process.object;
+  process.object.assertAlive();
+  const shown: Shown[] = [];
+  for (const { mapping, piece, basePage, pages } of walkAspace(aspace, '')) {
+    // the kernel's own nobody can name
+    if (mapping === undefined || piece === undefined || mapping.vmo.koid === NO_KOID) continue;
+    const { vmo } = mapping;
+    const vmoOffsetPages = mapping.vmoOffsetPages + piece.first;
+    shown.push({ vmo, basePage, pages, perms: piece.perms, vmoOffsetPages });
+  }
+  const parent = openHandle(system, () => new Job(job, DefaultRights.JOB));
+  const handles = new Map<VmoObject, Vmo>();
   let fork: Process | undefined;
   try {
     fork = parent.createProcess(name);
-    const copies = new Map<VmoObject, Vmo>();
-    for (const { base, size, perms, vmoKoid, vmoOffsetBytes } of entries) {
-      const vmo = byKoid.get(vmoKoid);
-      if (vmo === undefined) continue; // the kernel's own, nobody can name it
-      let shown = copies.get(vmo);
-      if (shown === undefined) {
-        shown = isCopied(vmo, perms) ? snapshotOf(vmo) : new Vmo(vmo, ALL_RIGHTS);
-        copies.set(vmo, shown);
-        made.push(shown);
-      }
-      if ((perms & VmOption.PERM_READ) === 0) continue; // cannot be mapped so at once
-      const isInside = vmoOffsetBytes + size <= vmo.sizeBytes;
-      const options = perms | VmOption.SPECIFIC | VmOption.ALLOW_FAULTS
-        | (isInside ? VmOption.MAP_RANGE : 0);
-      const offset = base - fork.rootVmar.base;
-      fork.rootVmar.map(options, offset, shown, vmoOffsetBytes, size);
-    }
+    openAll(shown, handles);
+    for (const part of shown) mapPart(fork, part, handles.get(part.vmo) as Vmo);
     return fork;
   } catch (error) {
     fork?.kill();
+    fork?.rootVmar.close();
     fork?.close();
     throw error;
   } finally {
-    for (const vmo of made) vmo.close();
+    for (const vmo of handles.values()) vmo.close();
     parent.close();
   }
 }
 
-function vmosByKoid(system: KernelSystem, koids: ReadonlySet<number>): Map<number, VmoObject> {
-  const found = new Map<number, VmoObject>();
-  for (const vmo of system.vmos) if (koids.has(vmo.koid)) found.set(vmo.koid, vmo);
-  return found;
-}
-
-/** A snapshot of a whole VMO, with all rights. */
-function snapshotOf(vmo: VmoObject): Vmo {
-  const whole = new Vmo(vmo, ALL_RIGHTS);
-  try {
-    return whole.createChild(VmoChild.SNAPSHOT, 0, vmo.sizeBytes);
-  } finally {
+/** Opens a handle to each VMO that is shown, or to a copy of it. */
+function openAll(shown: readonly Shown[], handles: Map<VmoObject, Vmo>): void {
+  const written = new Set(shown.flatMap(({ vmo, perms }) =>
+    ((perms & VmOption.PERM_WRITE) === 0 ? [] : [vmo])));
+  for (const { vmo } of shown) {
+    if (handles.has(vmo)) continue;
+    const whole = openHandle(vmo.system, () => new Vmo(vmo, ALL_RIGHTS));
+    handles.set(vmo, whole);
+    if (!written.has(vmo) || !isOwn(vmo)) continue;
+    handles.set(vmo, whole.createChild(VmoChild.SNAPSHOT, 0, vmo.sizeBytes));
     whole.close();
   }
+}
+
+/** Whether a VMO that a process can write is its own alone, and can be copied. */
+function isOwn(vmo: VmoObject): boolean {
+  return vmo.isOwner && vmo.shareCount <= 1
+    && vmo.tree.kind === CoreVmoKind.ANONYMOUS && vmo.tree.source === undefined;
+}
+
+function mapPart(
+  fork: Process, { vmo, basePage, pages, perms, vmoOffsetPages }: Shown, handle: Vmo,
+): void {
+  if ((perms & VmOption.PERM_READ) === 0) return; // cannot be mapped so at once
+  const isInside = vmoOffsetPages + pages <= vmo.sizePages;
+  const options = perms | VmOption.SPECIFIC | VmOption.ALLOW_FAULTS
+    | (isInside ? VmOption.MAP_RANGE : 0);
+  const offset = toBytes(basePage) - fork.rootVmar.base;
+  fork.rootVmar.map(options, offset, handle, toBytes(vmoOffsetPages), toBytes(pages));
 }

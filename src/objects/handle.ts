@@ -249,6 +249,18 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
 }
 
 /**
+ * Opens a handle to an object that is there: by one of a system's own parts, not by a call.
+ *
+ * @param system - the object's system
+ * @param make - makes the handle
+ * @throws ZxError ZX_ERR_SHOULD_WAIT while a pass runs, ZX_ERR_NO_MEMORY; then nothing was made
+ */
+export function openHandle<H extends Handle>(system: KernelSystem, make: () => H): H {
+  system.assertNotBusy();
+  return system.heap.hold(HANDLE_BYTES, make);
+}
+
+/**
  * Refuses signals that programs may not set.
  *
  * @param object - the object whose they are

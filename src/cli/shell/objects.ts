@@ -6,7 +6,7 @@
  */
 
 import { forkProcess } from '../../objects/fork.js';
-import type { Handle } from '../../objects/handle.js';
+import { openHandle, type Handle } from '../../objects/handle.js';
 import { Job } from '../../objects/job.js';
 import { JobObject } from '../../objects/job-object.js';
 import { Process } from '../../objects/process.js';
@@ -85,19 +85,20 @@ function taskOf(system: System, koid: number): JobObject | ProcessObject | undef
 function withProcess<R>(system: System, word: string, work: (process: Process) => R): R {
   const task = taskOf(system, koidOf(word));
   if (!(task instanceof ProcessObject)) throw new CommandError(`no process with koid ${word}`);
-  return using(new Process(task, DefaultRights.PROCESS), work);
+  return using(openHandle(system, () => new Process(task, DefaultRights.PROCESS)), work);
 }
 
 function withJob<R>(system: System, word: string | undefined, work: (job: Job) => R): R {
   const task = word === undefined ? system.rootJob.object : taskOf(system, koidOf(word));
   if (!(task instanceof JobObject)) throw new CommandError(`no job with koid ${word}`);
-  return using(new Job(task, DefaultRights.JOB), work);
+  return using(openHandle(system, () => new Job(task, DefaultRights.JOB)), work);
 }
 
 function withVmo<R>(system: System, word: string, work: (vmo: Vmo) => R): R {
   const koid = koidOf(word);
   for (const vmo of system.vmos) {
-    if (vmo.koid === koid) return using(new Vmo(vmo, DefaultRights.VMO), work);
+    if (vmo.koid !== koid) continue;
+    return using(openHandle(system, () => new Vmo(vmo, DefaultRights.VMO)), work);
   }
   throw new CommandError(`no VMO with koid ${word}`);
 }
@@ -240,6 +241,7 @@ const close: Verb = (session, [word]) => {
   const handles = heldBy(systemOf(session));
   const handle = handles.get(koidOf(word));
   if (handle === undefined) throw new CommandError(`the shell holds no handle to ${word}`);
+  if (handle instanceof Process) handle.rootVmar.close();
   handle.close();
   handles.delete(koidOf(word));
   return Promise.resolve();
