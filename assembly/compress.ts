@@ -9,16 +9,16 @@
  * I2. An access makes its pages again before it looks at them, with what it had reserved.
  */
 import {
-  A_REF_MASK, B_ALIAS, B_HUGETLB, B_KEY_SHIFT, B_OUTSIDE, B_PIN_MASK, B_STATE_MASK, FANOUT,
-  FANOUT_BITS, H_EXPANDED, H_FRAME_A, H_FRAME_B, H_FRAME_C, H_FRAME_D, H_OUT, H_LIST, A_DIRTY_SHIFT,
-  PAGE_BYTES, PAGE_GOING, Q_HIGH_PRIORITY, SLOT_ZERO, STORED_BYTES_MOST, ST_FREE, ST_OBJECT,
-  S_BYTES, S_GOING, S_REFS, VK_ANONYMOUS, V_KIND, V_PARENT,
+  B_ALIAS, B_HUGETLB, B_OUTSIDE, B_PIN_MASK, B_STATE_MASK, FANOUT, FANOUT_BITS, H_EXPANDED,
+  H_FRAME_A, H_FRAME_B, H_FRAME_C, H_FRAME_D, H_OUT, H_LIST, A_DIRTY_SHIFT, PAGE_BYTES, PAGE_GOING,
+  Q_FAILED_RECLAIM, Q_HIGH_PRIORITY, SLOT_ZERO, STORED_BYTES_MOST, ST_FREE, ST_OBJECT, S_BYTES,
+  S_GOING, S_REFS, VK_ANONYMOUS, V_KIND, V_PARENT,
 } from "./layout";
 import { contentOf, nameFrame } from "./commit";
 import { frameFree, frameTake, freeFrames, queueAdd, stateAdd } from "./frames";
 import { compressedTake, compressPage, expandPage } from "./host";
 import { isChild, mayHaveStored, nodeOf, nodeRefs } from "./nodes";
-import { queueOf, queueOfNew } from "./queues";
+import { queueMove, queueOf, queueOfNew } from "./queues";
 import { reserveContents } from "./reserve";
 import {
   anyStored, isStored, slotOfStored, storedAt, storedFree, storedNew, storedOf,
@@ -36,7 +36,8 @@ const FLAGS: u32 = B_PIN_MASK | B_ALIAS | B_HUGETLB | B_OUTSIDE | B_STATE_MASK;
 /** What is to be done with pages that are not all zero. */
 export const ZEROS_ONLY: u32 = 0;
 export const COMPRESS: u32 = 1;
-export const COMPRESS_WRITTEN: u32 = 2; // leaves pages that nobody wrote bytes into
+// leaves pages that nobody wrote bytes into, and those that were tried since somebody did
+export const COMPRESS_WRITTEN: u32 = 2;
 
 /** Whether a page's content, if it has any, is all zero. */
 export function isZero(content: u32): bool {
@@ -61,6 +62,7 @@ function replacement(frame: u32, mode: u32): u32 {
   const bytes = compressPage(content);
   if (bytes > STORED_BYTES_MOST) {
     count(INCOMPRESSIBLE);
+    queueMove(frame, Q_FAILED_RECLAIM);
     return 0;
   }
   const record = storedNew(bytes);
@@ -135,7 +137,9 @@ function markOut(frame: u32, mode: u32, entry: u32): u32 {
   const a = load<u32>(H_FRAME_A) + (frame << 2);
   if ((load<u32>(load<u32>(H_FRAME_B) + (frame << 2)) & FLAGS) != ST_OBJECT) return 0;
   if (load<u32>(a) >> A_DIRTY_SHIFT != 0) return 0; // going already: two keys have it
-  if (queueOf(frame) == Q_HIGH_PRIORITY) return 0;
+  const queue = queueOf(frame);
+  if (queue == Q_HIGH_PRIORITY) return 0;
+  if (queue == Q_FAILED_RECLAIM && mode == COMPRESS_WRITTEN) return 0;
   const slot = replacement(frame, mode);
   if (slot == 0) return 0;
   const d = load<u32>(H_FRAME_D) + (frame << 2);

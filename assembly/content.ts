@@ -15,7 +15,7 @@ import { expandKeys, reserveExpand, storedIn } from "./compress";
 import { takeBack } from "./contiguous";
 import { frameC, freeFrames } from "./frames";
 import { commitPaged } from "./pager";
-import { isPagerRoot, markAccessed } from "./queues";
+import { isPagerRoot, markAccessed, markWritten } from "./queues";
 import { ready, reserveContents, reserveNodes, ZERO_RUNS, writeNeeds } from "./reserve";
 import { seenFrame, setSize, taggedEnd, vmoBase, vmoSize } from "./vmos";
 
@@ -95,9 +95,11 @@ export function writeBytes(vmo: u32, offset: u64, length: u32): void {
   while (at < end) {
     const inPage = <u32>at & (PAGE_BYTES - 1);
     const n = <u32>min(<u64>(PAGE_BYTES - inPage), end - at);
-    const content = contentOf(ownFrame(vmo, vmoBase(vmo) + (at >> 12)), true);
+    const frame = ownFrame(vmo, vmoBase(vmo) + (at >> 12));
+    const content = contentOf(frame, true);
     assert(content != 0); // was to be reserved
     memory.copy(content + inPage, from, n);
+    markWritten(frame);
     from += n;
     at += n;
   }
@@ -135,8 +137,11 @@ function ownFrame(vmo: u32, key: u64): u32 {
 export function zeroInPage(vmo: u32, page: u64, from: u32, length: u32): void {
   const key = vmoBase(vmo) + page;
   if (!shows(vmo, key)) return;
-  const content = load<u32>(frameC(ownFrame(vmo, key))) >> 12 << 12;
-  if (content != 0) memory.fill(content + from, 0, length);
+  const frame = ownFrame(vmo, key);
+  const content = load<u32>(frameC(frame)) >> 12 << 12;
+  if (content == 0) return;
+  memory.fill(content + from, 0, length);
+  markWritten(frame);
 }
 
 /**

@@ -2,6 +2,7 @@
  * Page queues: where each page of a VMO stands on its way to reclaim (memory-semantics 7.1, 7.2).
  *
  *   zero fork, anonymous, high priority, wired, dirty: pages that eviction leaves alone
+ *   failed reclaim: anonymous ones that compression could make no smaller, until they are written
  *   generation 0 (newest) .. 7 (oldest) -> isolate: clean pages of pagers, by their last access
  *
  * The queue is four bits of the frame (column B). Generations are stamps: a ring of eight numbers,
@@ -16,8 +17,8 @@
 import {
   A_DIRTY_SHIFT, B_NEEDED, B_PIN_MASK, B_QUEUE_MASK, B_QUEUE_SHIFT, GENERATIONS, H_FRAME_B,
   H_FRAME_BUMP, H_NEWEST, H_QUEUES, H_STATES, PAGE_CLEAN, QUEUE_COUNT, Q_ANONYMOUS, Q_DIRTY,
-  Q_GENERATION, Q_HIGH_PRIORITY, Q_ISOLATE, Q_WIRED, Q_ZERO_FORK, ST_OBJECT, VF_HIGH_PRIORITY,
-  VK_CONTIGUOUS, VK_PAGER, V_FLAGS, V_HEIGHT, V_KIND, V_PARENT,
+  Q_FAILED_RECLAIM, Q_GENERATION, Q_HIGH_PRIORITY, Q_ISOLATE, Q_WIRED, Q_ZERO_FORK, ST_OBJECT,
+  VF_HIGH_PRIORITY, VK_CONTIGUOUS, VK_PAGER, V_FLAGS, V_HEIGHT, V_KIND, V_PARENT,
 } from "./layout";
 import { frameA, frameB, queueAdd } from "./frames";
 
@@ -89,6 +90,11 @@ export function goHome(vmo: u32, frame: u32): void {
     || load<u8>(vmo + V_KIND) == VK_CONTIGUOUS;
   const isDirty = load<u32>(frameA(frame)) >> A_DIRTY_SHIFT != PAGE_CLEAN;
   queueMove(frame, isWired ? Q_WIRED : isDirty ? Q_DIRTY : queueOfUnusual(vmo, false));
+}
+
+/** Bytes were written into a page: what could not be compressed may be tried again. */
+export function markWritten(frame: u32): void {
+  if (queueOf(frame) == Q_FAILED_RECLAIM) queueMove(frame, Q_ANONYMOUS);
 }
 
 /** A page was used: it is as young as the newest, if it stands in an order of age at all. */

@@ -29,7 +29,7 @@ export interface PageQueueCounts {
   /** Pinned, or of contiguous VMOs. */ readonly wired: number;
   /** Of pagers' VMOs, not written back yet. */ readonly pagerBackedDirty: number;
   /** Of high-priority VMOs. */ readonly highPriority: number;
-  /** That could not be reclaimed. */ readonly failedReclaim: number;
+  /** Not made smaller by compression, and not written since. */ readonly failedReclaim: number;
   /** Older than the oldest generation, or not needed: the first to go. */ readonly isolate: number;
   /** In all generations. */ readonly reclaim: number;
   /** In each generation, the newest first. */ readonly generations: readonly number[];

@@ -159,7 +159,8 @@ export class Reclaim {
   /**
    * Compresses pages until so many are free that were not, or none is left that goes: those of the
    * oldest VMO first. Pages that nobody wrote bytes into stay, since programs that touch pages
-   * without writing stand for programs that write.
+   * without writing stand for programs that write; so do those that were tried in vain, until they
+   * are written anew (queue `failedReclaim`).
    *
    * @param pages - how many
    * @returns how many more are free

@@ -73,6 +73,28 @@ t.test('the oldest VMO gives first, as much as is wanted, however large it is', 
   t.strictSame(system.core.audit(), []);
 });
 
+t.test('a page that stays large is tried again only when it was written', async (t) => {
+  const system = debugSystem();
+  const vmo = system.createVmo(4 * P);
+  for (let i = 0; i < 4; i++) vmo.write(i * P, pageOf(201 + i));
+  const { reclaim, queues } = system;
+  const attempts = (): number => reclaim.compression.info(system.core).totalPageCompressionAttempts;
+  t.equal(reclaim.compressOldest(4), 0);
+  t.strictSame([attempts(), queues.counts.failedReclaim], [4, 4]);
+  t.equal(queues.placeOf(vmo, 0)?.queue, 'failed_reclaim');
+  reclaim.compressOldest(4);
+  t.equal(attempts(), 4);
+  vmo.write(P, pageOf(1));
+  vmo.opRange(VmoOp.ZERO, 2 * P, P - 1);
+  vmo.pin(3 * P, P).unpin();
+  t.strictSame([queues.counts.failedReclaim, queues.counts.anonymous], [1, 3]);
+  reclaim.compressOldest(4);
+  t.strictSame([attempts(), system.core.compressedPages], [7, 2]);
+  reclaim.compress(vmo, 0, P);
+  t.equal(attempts(), 8, 'who says so has it tried');
+  t.strictSame(system.core.audit(), []);
+});
+
 t.test('all that share a page see it compressed, and each writes its own', async (t) => {
   const system = debugSystem();
   const parent = system.createVmo(2 * P);
