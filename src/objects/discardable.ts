@@ -31,7 +31,6 @@ export class VmoLockState {
 export class Discardable {
   #state: DiscardableState = 'unset';
   #locks = 0;
-  #unlockedAt = 0;
 
   /** Where it stands. */
   get state(): DiscardableState {
@@ -41,11 +40,6 @@ export class Discardable {
   /** Locks held. */
   get locks(): number {
     return this.#locks;
-  }
-
-  /** When the last lock went: unlocks of the system, counted. */
-  get unlockedAt(): number {
-    return this.#unlockedAt;
   }
 
   /** Whether a TRY_LOCK would be refused. */
@@ -68,17 +62,17 @@ export class Discardable {
   /**
    * Takes a lock back.
    *
-   * @param stamp - tells when, should it be the last: asked only then
+   * @returns whether it was the last
    * @throws ZxError ZX_ERR_BAD_STATE if none is held
    */
-  unlock(stamp: () => number): void {
+  unlock(): boolean {
     if (this.#locks === 0) {
       fail('ZX_ERR_BAD_STATE', '0 locks are held: an unlock needs at least 1', { locks: 0 });
     }
     this.#locks -= 1;
-    if (this.#locks > 0) return;
+    if (this.#locks > 0) return false;
     this.#state = 'reclaimable';
-    this.#unlockedAt = stamp();
+    return true;
   }
 
   /**

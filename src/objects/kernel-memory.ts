@@ -46,10 +46,11 @@ export function kernelMemoryExtended(system: KernelSystem): KernelMemoryExtended
   };
   let vmoDiscardableLockedBytes = 0;
   let vmoDiscardableUnlockedBytes = 0;
-  for (const { discardable, ownPages } of system.vmos) {
-    if (discardable === undefined) continue;
-    if (discardable.locks > 0) vmoDiscardableLockedBytes += ownPages * PAGE_BYTES;
-    else vmoDiscardableUnlockedBytes += ownPages * PAGE_BYTES;
+  for (const vmo of system.vmos) {
+    if (vmo.discardable === undefined) continue;
+    const ownBytes = vmo.ownPages * PAGE_BYTES; // asks the core
+    if (vmo.discardable.locks > 0) vmoDiscardableLockedBytes += ownBytes;
+    else vmoDiscardableUnlockedBytes += ownBytes;
   }
   const { cacheBytes, slabBytes, zramBytes } = newer;
   const otherBytes = Math.max(0, base.otherBytes - cacheBytes - slabBytes - zramBytes);

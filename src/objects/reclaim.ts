@@ -63,7 +63,12 @@ export class Reclaim {
    * @internal
    */
   readonly compression = new CompressionStats();
-  #unlocks = 0;
+  /**
+   * Discardable VMOs that may go, the least recently unlocked first.
+   *
+   * @internal
+   */
+  readonly unlocked = new Set<VmoObject>();
   #scan: Iterator<PageTree> | undefined;
   #scanned: { tree: PageTree; page: number } | undefined;
 
@@ -245,16 +250,6 @@ export class Reclaim {
     return gone || sweepTree(this.#system, tree, vmo.offsetPages + page, 1, 'zeros').zero > 0;
   }
 
-  /**
-   * A discardable VMO's last lock went: its place in the order.
-   *
-   * @internal
-   */
-  nextUnlock(): number {
-    this.#unlocks += 1;
-    return this.#unlocks;
-  }
-
   #sweep(
     given: Vmo, offset: Bytes, length: Bytes | undefined, zerosOnly: boolean,
   ): CompressionOutcome {
@@ -289,12 +284,9 @@ export class Reclaim {
 
   #discard(pages: number): { pages: number; vmos: number } {
     const done = { pages: 0, vmos: 0 };
-    if (pages <= 0) return done;
-    const unlocked = [...this.#system.vmos]
-      .filter((vmo) => vmo.discardable?.state === 'reclaimable' && vmo.ownPages > 0)
-      .sort((a, b) => a.discardable!.unlockedAt - b.discardable!.unlockedAt);
-    for (const vmo of unlocked) {
+    for (const vmo of this.unlocked) {
       if (done.pages >= pages) break;
+      if (vmo.ownPages === 0) continue;
       const gone = vmo.discard();
       done.pages += gone;
       done.vmos += gone > 0 ? 1 : 0;

@@ -225,6 +225,7 @@ export class VmoObject extends KernelObject {
    */
   discard(): number {
     if (this.tree.isPinned || this.discardable?.discard() !== true) return 0;
+    this.system.reclaim.unlocked.delete(this);
     this.tree.noteReclaim();
     return this.system.core.vmoDiscard(this.tree.ref);
   }
@@ -285,6 +286,7 @@ export class VmoObject extends KernelObject {
     if (parent !== undefined) parent.#numChildren += this.#numChildren - 1;
     this.#lineage.bequeath(this.#parent);
     this.system.vmos.delete(this);
+    if (this.discardable !== undefined) this.system.reclaim.unlocked.delete(this);
     if (this.tree.owner === this) this.tree.owner = undefined;
     this.tree.release();
     this.freeRecord();

@@ -136,11 +136,12 @@ function lockRange(
     });
   }
   if (op === VmoOp.UNLOCK) {
-    discardable.unlock(() => vmo.system.reclaim.nextUnlock());
+    if (discardable.unlock()) vmo.system.reclaim.unlocked.add(vmo);
     return;
   }
-  if (op === VmoOp.LOCK && !(state instanceof VmoLockState)) {
-    fail('ZX_ERR_INVALID_ARGS', 'LOCK without a VmoLockState: expected one to fill in', { op });
+  const mayLack = op === VmoOp.TRY_LOCK && state === undefined;
+  if (!mayLack && !(state instanceof VmoLockState)) {
+    fail('ZX_ERR_INVALID_ARGS', 'a lock without a VmoLockState: expected one to fill in', { op });
   }
   if (op === VmoOp.TRY_LOCK && discardable.isDiscarded) {
     fail('ZX_ERR_UNAVAILABLE', `VMO ${vmo.koid} was discarded: only LOCK brings it back`, {
@@ -155,6 +156,7 @@ function lockRange(
 
 function lock(vmo: VmoObject, discardable: Discardable): boolean {
   const wasDiscarded = discardable.lock();
+  vmo.system.reclaim.unlocked.delete(vmo);
   if (wasDiscarded) vmo.system.core.vmoRevive(vmo.tree.ref);
   return wasDiscarded;
 }

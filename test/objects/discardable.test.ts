@@ -101,6 +101,10 @@ t.test('locks: refusals in order', async (t) => {
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => vmo.opRange(VmoOp.LOCK, 0, SIZE), 'no buffer');
   refused(t, s, 'ZX_ERR_INVALID_ARGS',
     () => vmo.opRange(VmoOp.LOCK, 0, SIZE, {} as VmoLockState), 'a buffer of another kind');
+  for (const wrong of [null, {}, 5]) {
+    refused(t, s, 'ZX_ERR_INVALID_ARGS',
+      () => vmo.opRange(VmoOp.TRY_LOCK, 0, SIZE, wrong as VmoLockState), 'TRY_LOCK needs none');
+  }
   t.equal(vmo.object.discardable?.locks, 0, 'a refused lock is not counted');
   const reader = vmo.duplicate(Right.READ);
   tryLock(reader);

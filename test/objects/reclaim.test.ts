@@ -83,6 +83,23 @@ t.test('discardable VMOs go as a whole, the least recently unlocked first', (t) 
   t.end();
 });
 
+t.test('who is locked again goes to the end of the row, and who is closed leaves it', (t) => {
+  const system = makeSystem();
+  const all = [1, 2, 3, 4].map((pages) => discardable(system, pages));
+  for (const one of all) unlock(one);
+  const [a, b, c, d] = all;
+  a!.opRange(VmoOp.TRY_LOCK, 0, P);
+  t.equal(system.reclaim.unlocked.size, 3);
+  unlock(a!);
+  b!.close();
+  t.match(system.reclaim.evict(1), { pages: 3 });
+  t.match(system.reclaim.evict(1), { pages: 4 });
+  t.strictSame([a, c, d].map((one) => one!.object.isDiscarded), [false, true, true]);
+  t.match(system.reclaim.evict(1), { pages: 1 });
+  t.equal(system.reclaim.unlocked.size, 0);
+  t.end();
+});
+
 t.test('a discardable VMO without pages or with a pin is left alone', (t) => {
   const system = makeSystem();
   const empty = system.createVmo(P, VmoOption.DISCARDABLE);
