@@ -240,10 +240,22 @@ export class MemoryWatchdog {
     return this.#system.core.freePages;
   }
 
-  /** The level that the free memory is of. */
-  #measure(): MemoryLevel {
-    const freeBytes = this.#freePages * PAGE_BYTES;
-    const worse = this.marksBytes.findIndex((mark) => freeBytes < mark);
+  /** The free memory that a level has room for without another one, its debounces included. */
+  #boundsOf(level: MemoryLevel): { readonly lowerPages: number; readonly upperPages: number } {
+    const { marks, debounceBytes } = this.#settings ?? { marks: [], debounceBytes: 0 };
+    const [below = 0, above = Infinity] = [marks[level - 1], marks[level]];
+    return {
+      lowerPages: Math.max(0, below - debounceBytes) / PAGE_BYTES,
+      upperPages: (above + debounceBytes) / PAGE_BYTES,
+    };
+  }
+
+  /** The level that the free memory is of, when it was of another one before. */
+  #levelFrom(before: MemoryLevel): MemoryLevel {
+    const { lowerPages, upperPages } = this.#boundsOf(before);
+    const free = this.#freePages;
+    if (free >= lowerPages && free <= upperPages) return before;
+    const worse = this.marksBytes.findIndex((mark) => free * PAGE_BYTES < mark);
     return (worse < 0 ? MemoryLevel.NORMAL : worse) as MemoryLevel;
   }
 
@@ -251,53 +263,46 @@ export class MemoryWatchdog {
     const settings = this.#settings;
     if (settings === undefined) return;
     const { OUT_OF_MEMORY } = MemoryLevel;
-    let measured = this.#failed ? OUT_OF_MEMORY : this.#measure();
-    const isWorse = measured < this.#armedAt; // also than what is yet to be signalled
-    if (measured < this.#level) this.#setLevel(measured);
-    const isBad = isWorse && measured <= settings.trigger;
-    if (isBad || measured === OUT_OF_MEMORY) this.#relieve(settings);
+    const before = this.#armedAt; // may be better than what is signalled
+    let level = this.#failed ? OUT_OF_MEMORY : this.#levelFrom(before);
+    if (level < this.#level) this.#setLevel(level);
+    const isBad = level < before && level <= settings.trigger;
+    if (isBad || level === OUT_OF_MEMORY) this.#relieve(settings);
     this.#failed = false;
-    this.#owesKill = this.#measure() === OUT_OF_MEMORY;
+    level = this.#levelFrom(level);
+    this.#owesKill = level === OUT_OF_MEMORY;
     if (this.#owesKill && mayKill) {
       this.#owesKill = false;
       this.#kill(settings);
+      level = this.#levelFrom(level);
     }
-    measured = this.#measure();
-    this.#expectBetter(settings, measured);
-    this.#arm(settings);
+    this.#expectBetter(settings, level);
+    this.#arm(level);
   }
 
-  /** A better level is signalled when it has lasted. */
-  #expectBetter({ hysteresisNs }: PressureSettings, measured: MemoryLevel): void {
-    if (measured <= this.#level) {
-      this.#better?.();
-      this.#better = undefined;
-      return;
-    }
+  /** A better level is signalled when it has lasted; one after another begins anew. */
+  #expectBetter({ hysteresisNs }: PressureSettings, level: MemoryLevel): void {
+    if (level > this.#level && level === this.#armedAt && this.#better !== undefined) return;
+    this.#better?.();
+    this.#better = undefined;
+    if (level <= this.#level) return;
     const { clock } = this.#system;
-    this.#better ??= clock.at(clock.nowNs + hysteresisNs, () => {
+    this.#better = clock.at(clock.nowNs + hysteresisNs, () => {
       this.#better = undefined;
-      const level = this.#measure();
-      if (level > this.#level) this.#setLevel(level);
+      if (this.#levelFrom(level) === level) this.#setLevel(level);
       this.#left = true;
       this.look();
     });
   }
 
-  #arm({ marks, debounceBytes }: PressureSettings): void {
-    const pages = (bytes: number): number => bytes / PAGE_BYTES;
-    const at = this.#better === undefined ? this.#level : this.#measure();
-    const lower = at === 0 ? 0 : Math.max(0, (marks[at - 1] as number) - debounceBytes);
-    const mark = marks[at];
-    const upper = mark === undefined ? Infinity : mark + debounceBytes;
-    this.#armedAt = at;
-    const window = { lowerPages: pages(lower), upperPages: pages(upper) };
-    this.#left = !this.#signal.arm(window, this.#freePages);
-    // between a mark and its debounce the level stays as it is
-    if (this.#left) this.#left = this.#measure() !== at;
+  #arm(level: MemoryLevel): void {
+    this.#armedAt = level;
+    this.#left = !this.#signal.arm(this.#boundsOf(level), this.#freePages);
   }
 
   #setLevel(level: MemoryLevel): void {
+    this.#better?.();
+    this.#better = undefined;
     this.#level = level;
     this.#show();
     this.#tell({ what: 'level' });

@@ -1,6 +1,7 @@
 /**
  * What happens as memory runs low: levels, their events, and what is taken or killed.
  */
+import fc from 'fast-check';
 import t from 'tap';
 import { Topic } from '../../src/objects/info.js';
 import { IMAGE_HEAP_BYTES } from '../../src/objects/kernel-heap.js';
@@ -13,6 +14,7 @@ import {
   MemoryLevel, type PressureOptions, type PressureRecord,
 } from '../../src/objects/watchdog.js';
 import { System } from '../../src/system.js';
+import { isLong } from '../support/long.js';
 import { P, statusOf } from './support.js';
 
 const MIB = 2 ** 20;
@@ -65,6 +67,61 @@ t.test('a level is worse at once, past its debounce, and better when it lasts', 
   t.equal(watchdog.level, CRITICAL, 'it did not last');
   t.equal(levelAt(55), IMMINENT_OUT_OF_MEMORY);
   t.ok(records.every(({ what }) => what === 'level'), 'there was nothing to take');
+});
+
+/** The rules of 8.2 in plain numbers: the level that is, the one that is signalled, until when. */
+class Levels {
+  static readonly marks = [50, 60, 150, 300];
+  signalled = 4;
+  #is = 4;
+  #nowMs = 0;
+  #waiting: { level: number; untilMs: number } | undefined;
+
+  see(free: number): void {
+    const { marks } = Levels;
+    const lower = (marks[this.#is - 1] ?? 0) - (this.#is > 0 ? 1 : 0);
+    if (free < lower || free > (marks[this.#is] ?? Infinity) + 1) {
+      this.#is = marks.filter((mark) => free >= mark).length;
+    }
+    if (this.#is <= this.signalled) {
+      this.signalled = this.#is;
+      this.#waiting = undefined;
+    } else if (this.#waiting?.level !== this.#is) {
+      this.#waiting = { level: this.#is, untilMs: this.#nowMs + 10_000 };
+    }
+  }
+
+  pass(ms: number): void {
+    this.#nowMs += ms;
+    if (this.#waiting === undefined || this.#waiting.untilMs > this.#nowMs) return;
+    this.signalled = this.#waiting.level;
+    this.#waiting = undefined;
+  }
+}
+
+t.test('levels at random are those of the rules, told once each', async () => {
+  const nearMark = fc.tuple(fc.constantFrom(...Levels.marks), fc.integer({ min: -8, max: 8 }))
+    .map(([mark, quarters]) => mark + quarters / 4);
+  const free = fc.oneof(nearMark, nearMark, fc.integer({ min: 5, max: 500 }));
+  const step = fc.tuple(free, fc.constantFrom(0, 0, 0, 3000, 5000, 9999, 10_000, 25_000));
+  fc.assert(fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+    const { system, leave, records } = world({ oomBehavior: 'jobkill' });
+    const model = new Levels();
+    const told: number[] = [4];
+    for (const [mebibytes, ms] of steps) {
+      leave(mebibytes);
+      model.see(mebibytes);
+      const seen = [system.watchdog.level, model.signalled];
+      if (told.at(-1) !== model.signalled) told.push(model.signalled);
+      system.advance(BigInt(ms) * 1_000_000n);
+      model.pass(ms);
+      seen.push(system.watchdog.level, model.signalled);
+      if (told.at(-1) !== model.signalled) told.push(model.signalled);
+      if (seen[0] !== seen[1] || seen[2] !== seen[3]) return false;
+    }
+    const levels = records.filter(({ what }) => what === 'level').map(({ level }) => level);
+    return String([4, ...levels]) === String(told);
+  }), { numRuns: isLong ? 2000 : 60 });
 });
 
 t.test('one level\'s event is signalled', async (t) => {
