@@ -134,6 +134,18 @@ export const expectSame = (expected: bigint | number, got: bigint | number): voi
   if (BigInt(expected) !== BigInt(got)) throw new Mismatch(String(expected), String(got));
 };
 
+/** Units of 2^-63 byte by which a sum of shares may miss the whole. */
+export const FRACTION_UNITS_ALLOWED = 64n;
+
+/**
+ * Mismatch unless units of 2^-63 byte, rounded down, are so many bytes. Three thirds of a page are
+ * a page: the kernel cuts a share off at each page, and a case may count that or round once.
+ */
+export const expectWhole = (expected: bigint, units: bigint): void => {
+  if (expected === (units + FRACTION_UNITS_ALLOWED) >> 63n) return;
+  expectSame(expected, units >> 63n);
+};
+
 /** Bits of the named flags of `table`. */
 export const bitsOf = (table: Readonly<Record<string, number>>, list: readonly string[]): number =>
   list.reduce((bits, name) => {

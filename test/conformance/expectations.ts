@@ -3,7 +3,9 @@
  */
 import { ownerFigures } from '../../src/accounting/figures.js';
 import { Right, Topic, VmoInfoFlag, VmoSignal, type VmoFigures } from '../support/api.js';
-import { type Action, type Bench, bitsOf, expectSame, permsOf, statusOf } from './bench.js';
+import {
+  type Action, type Bench, bitsOf, expectSame, expectWhole, FRACTION_UNITS_ALLOWED, permsOf, statusOf,
+} from './bench.js';
 import { Lacking, Mismatch, type Step } from './cases.js';
 import { big, count, names, text, whole } from './values.js';
 
@@ -40,16 +42,6 @@ const scaledUnits = async (b: Bench, name: string): Promise<bigint> => {
 const pagesAsBytes = (s: Step): bigint => BigInt(Math.round(Number(s['pages']) * 4096));
 
 const POLICIES = ['CACHED', 'UNCACHED', 'UNCACHED_DEVICE', 'WRITE_COMBINING'];
-const FRACTION_UNITS_ALLOWED = 64n;
-
-/**
- * Mismatch unless units of 2^-63 byte, rounded down, are so many bytes. Three thirds of a page are
- * a page: the kernel cuts a share off at each page, and a case may count that or round once.
- */
-const expectWhole = (expected: bigint, units: bigint): void => {
-  if (expected === (units + FRACTION_UNITS_ALLOWED) >> 63n) return;
-  expectSame(expected, units >> 63n);
-};
 
 /** Fields of ZX_INFO_VMO that need no pass. */
 const plainFields = (b: Bench, name: string): Record<string, bigint> => {

@@ -5,11 +5,11 @@ import {
   Topic, VmoInfoFlag, type Job, type ProcessMapsEntry, type TaskTable, type VmoFigures,
   type VmoInfo,
 } from '../support/api.js';
-import { type Action, type Bench, expectSame, permsOf } from './bench.js';
+import { type Action, type Bench, expectSame, expectWhole, permsOf } from './bench.js';
 import { Lacking, Mismatch, type Step } from './cases.js';
-import { big, count, names, text, whole } from './values.js';
+import { big, names, text, whole } from './values.js';
 
-/** What TASK_STATS says of a process, from the columns of a pass. */
+/** What TASK_STATS says of a process, from the columns of a pass: units of 2^-63 byte. */
 const statsOf = async (b: Bench, s: Step): Promise<Record<string, bigint>> => {
   const { koid } = b.processOf(s);
   const { tasks } = await b.tables();
@@ -17,12 +17,13 @@ const statsOf = async (b: Bench, s: Step): Promise<Record<string, bigint>> => {
   if (row < 0) throw new Mismatch(`a living process ${text(s, 'process')}`, 'none');
   const own = BigInt(tasks.privateBytes[row] as number);
   if (b.rule !== 'old') expectSameStats(b, s, row, own, tasks);
+  const pss = ((tasks.pss.bytes[row] as bigint) << 63n) + (tasks.pss.fraction[row] as bigint);
   return {
-    mem_mapped_bytes: BigInt(tasks.mappedBytes[row] as number),
-    mem_private_bytes: own,
-    mem_shared_bytes: BigInt(tasks.sharedBytes[row] as number),
-    mem_scaled_shared_bytes: (tasks.pss.bytes[row] as bigint) - own,
-    pss: tasks.pss.bytes[row] as bigint,
+    mem_mapped_bytes: BigInt(tasks.mappedBytes[row] as number) << 63n,
+    mem_private_bytes: own << 63n,
+    mem_shared_bytes: BigInt(tasks.sharedBytes[row] as number) << 63n,
+    mem_scaled_shared_bytes: pss - (own << 63n),
+    pss,
   };
 };
 
@@ -167,10 +168,10 @@ export const taskActions: Readonly<Record<string, Action>> = {
     for (const [field, wanted] of Object.entries(s['fields'] as Record<string, number>)) {
       const got = stats[field];
       if (got === undefined) throw new Error(`no field ${field} in task statistics`);
-      expectSame(wanted, got);
+      expectWhole(big(wanted, field), got);
     }
   },
-  expect_pss: async (b, s) => expectSame(count(s, 'bytes'), (await statsOf(b, s))['pss']!),
+  expect_pss: async (b, s) => expectWhole(whole(s, 'bytes'), (await statsOf(b, s))['pss']!),
   expect_process_maps: expectMaps,
   expect_process_maps_invariants: expectInvariants,
   expect_process_vmos: expectVmos,
