@@ -4,7 +4,8 @@
 import { ownerFigures } from '../../src/accounting/figures.js';
 import { Right, Topic, VmoInfoFlag, VmoSignal, type VmoFigures } from '../support/api.js';
 import {
-  type Action, type Bench, bitsOf, expectSame, expectWhole, FRACTION_UNITS_ALLOWED, permsOf, statusOf,
+  type Action, type Bench, bitsOf, expectSame, expectWhole, FRACTION_UNITS_ALLOWED, permsOf,
+  statusOf,
 } from './bench.js';
 import { Lacking, Mismatch, type Step } from './cases.js';
 import { big, count, names, text, whole } from './values.js';
