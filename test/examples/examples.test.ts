@@ -26,7 +26,7 @@ t.test('every example is tried here', async (t) => {
   const names = readdirSync(join(root, 'examples')).sort();
   t.strictSame(names, [
     'compress-forks.mjs', 'cow-rfc0254.mjs', 'fork-10000.mjs', 'fork-lab.txt',
-    'load-snapshot.mjs',
+    'load-snapshot.mjs', 'memory-short.mjs',
     'million-handles.mjs', 'overcommit.mjs', 'page-ages.mjs', 'pager-file.mjs', 'whose-page.mjs',
   ]);
 });
