@@ -1,6 +1,6 @@
 /**
- * Builds `build/`: `core.wasm`, `debug.wasm` (AssemblyScript), the JavaScript with its types (tsc)
- * and the style of the treemap page, all side by side. Options:
+ * Builds `build/`: `core.wasm`, `debug.wasm` (AssemblyScript), the JavaScript with its types (tsc),
+ * the style of the treemap page and the embedded systems, all side by side. Options:
  *   --prepare  passes where the compilers are not installed and `build/` is there
  *   --stale    the same, and does nothing where `build/` is newer than every source
  * Ends with status 1 when a compiler does.
@@ -46,10 +46,10 @@ function removeLeftovers() {
   }
 }
 
-/** Copies what is no TypeScript: the style of the treemap page. */
+/** Copies what is no TypeScript: the style of the treemap page, the embedded systems. */
 function copyAssets() {
   for (const file of filesUnder(join(root, "src"))) {
-    if (!file.endsWith(".css")) continue;
+    if (!/\.(css|json)$/.test(file)) continue;
     const to = join(build, relative(join(root, "src"), file));
     mkdirSync(dirname(to), { recursive: true });
     copyFileSync(file, to);

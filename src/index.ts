@@ -4,7 +4,7 @@
  * @module
  */
 
-export { openSystem, System, type BootOptions, type OpenOptions } from './system.js';
+export { openScenario, openSystem, System, type BootOptions, type OpenOptions } from './system.js';
 export type { AccountOptions } from './accounting/account.js';
 export type { Fraction } from './accounting/fraction.js';
 export type * from './accounting/page-types.js';
@@ -66,6 +66,7 @@ export type { VmoRole } from './objects/vmo-object.js';
 export { CachePolicy, VmoChild, VmoOp, VmoOption, VmoSignal } from './objects/vmo-options.js';
 export { DocumentSystem } from './import/document/document.js';
 export type { SmapsSystem } from './import/linux/live/smaps-system.js';
+export { ScenarioRun, type DoneStep, type ScenarioStep } from './import/scenario/run.js';
 export { treemapPage, type TreemapOptions } from './export/treemap/page.js';
 export { InputError } from './import/errors.js';
 export { memgraphText, type MemgraphOptions } from './views/memgraph.js';

@@ -11,7 +11,6 @@ import type { Recorded } from './accounting/recorded.js';
 import type { AccountTables, Policy, Reach } from './accounting/tables.js';
 import type { Core } from './core/core.js';
 import type { CoreVariant } from './core/wasm.js';
-import { buildBoot } from './import/boot.js';
 import { type DocumentSystem, readDocument } from './import/document/document.js';
 import { shown } from './import/errors.js';
 import { buildLinux } from './import/linux/build.js';
@@ -20,7 +19,11 @@ import { recognise } from './import/recognise.js';
 import { bytesOf, isLiveSpec, scanSpec, smapsOfSpec } from './import/linux/live/live.js';
 import type { SmapsSystem } from './import/linux/live/smaps-system.js';
 import type { LinuxSnapshot } from './import/linux/snapshot.js';
-import { kindOfPath, type SourceOptions } from './import/source.js';
+import { embeddedScenario, isEmbedded } from './import/scenario/embedded.js';
+import { readScenario, toScenario } from './import/scenario/read.js';
+import { ScenarioRun } from './import/scenario/run.js';
+import type { Scenario } from './import/scenario/schema.js';
+import { kindOfPath, sourceName, type SourceOptions } from './import/source.js';
 import { fail } from './objects/errors.js';
 import { KernelSystem, type SystemOptions } from './objects/system.js';
 import { physicalPagesOf, systemSettings } from './objects/system-options.js';
@@ -43,19 +46,26 @@ export interface BootOptions extends SystemOptions {
 
 /** How a system is opened. */
 export interface OpenOptions {
-  /** Called while a file is read: bytes done, bytes in all (0 if unknown). */
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  /** Called while a file is read: bytes done, bytes in all (0 if unknown); then steps. */
+  readonly onProgress?: (done: number, total: number, unit?: 'bytes' | 'steps') => void;
+  /**
+   * Of a scenario: `end` (if left out), all its steps are done; `clock`, those of its first moment
+   * are, and the others happen as time passes on the system's clock.
+   */
+  readonly steps?: 'end' | 'clock';
 }
 
 const DEFAULT_MEMORY_BYTES = 2 ** 31;
 const SNAPSHOT = /\.snap\.jsonl(\.gz|\.br)?$/;
+const SCENARIO = /\.scenario\.json(\.gz|\.br)?$/;
 
 /** Refuses a SPEC that names no system and no file. */
 async function checkFile(spec: string): Promise<void> {
   const kind = await kindOfPath(spec);
   if (kind === 'file') return;
   const what = kind === 'folder' ? 'a directory' : 'no such system or file';
-  const expected = 'expected boot, linux, FILE.snap.jsonl, .gz, .br, FILE.json, or -';
+  const expected = 'expected boot, page-vmaps, page-vmos, linux, FILE.snap.jsonl, .gz, .br, '
+    + 'FILE.scenario.json, FILE.json, or -';
   fail('ZX_ERR_NOT_FOUND', `system ${shown(spec)}: ${what}, ${expected}`, { spec });
 }
 
@@ -104,9 +114,10 @@ export class System extends KernelSystem {
   }
 
   /**
-   * Opens a system by its SPEC: `boot`, or a recorded Linux snapshot (`FILE.snap.jsonl`, `.gz`,
-   * `.br`), or `-` for one on standard input. A file of another name is taken for a snapshot too:
-   * its content decides. Documents of tables (`memgraph`, `mem --print`) are no such systems: see
+   * Opens a system by its SPEC: an embedded one (`boot`, `page-vmaps`, `page-vmos`), a scenario
+   * (`FILE.scenario.json`), a recorded Linux snapshot (`FILE.snap.jsonl`, `.gz`, `.br`), this
+   * machine (`linux`), or `-` for a file on standard input. Of a file of another name its content
+   * decides. Documents of tables (`memgraph`, `mem --print`) are no such systems: see
    * {@link openSystem}.
    *
    * @throws InputError for a broken file, ZxError ZX_ERR_NO_MEMORY for one that does not fit,
@@ -209,17 +220,54 @@ export async function openSystem(
   spec: string, options: OpenOptions = {},
 ): Promise<System | DocumentSystem | SmapsSystem> {
   toText(spec, 'spec');
-  const { onProgress } = toOptions(options);
+  const { onProgress, steps = 'end' } = toOptions(options);
+  if (steps !== 'end' && steps !== 'clock') refuse(steps, 'steps', 'end or clock');
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     refuse(onProgress, 'onProgress', 'a function');
   }
-  if (spec === 'boot') return buildBoot((core, rest) => new System(core, rest));
+  if (isEmbedded(spec)) return atMoment(await openScenario(spec), options);
   if (isLiveSpec(spec)) return openLive(spec, options);
   if (SNAPSHOT.test(spec)) return System.fromSnapshot(spec, options);
   if (spec !== '-') await checkFile(spec);
+  if (SCENARIO.test(spec)) return atMoment(await openScenario(spec, options), options);
   const { kind, input } = await recognise(spec);
   const source = { ...options, ...(input === undefined ? {} : { input }) };
-  return kind === 'document' ? readDocument(spec, source) : System.fromSnapshot(spec, source);
+  switch (kind) {
+    case 'document': return readDocument(spec, source);
+    case 'scenario':
+      return atMoment(startRun(await readScenario(spec, source), sourceName(spec)), options);
+    case 'snapshot': return System.fromSnapshot(spec, source);
+  }
+}
+
+/** A scenario's system: at its end, or with its clock to bring it there. */
+function atMoment(
+  run: ScenarioRun<System>, { steps = 'end', onProgress }: OpenOptions,
+): System {
+  if (steps === 'clock') run.follow();
+  else run.finish((done, total) => { onProgress?.(done, total, 'steps'); });
+  return run.system;
+}
+
+function startRun(scenario: Scenario, name: string): ScenarioRun<System> {
+  return new ScenarioRun(scenario, name, (core, options) => new System(core, options));
+}
+
+/**
+ * Opens a scenario at its beginning, so that its steps can be done one by one.
+ *
+ * @param given - path of a file, `-` for standard input, the name of an embedded system, or the
+ *     scenario itself as a value: an object as `zircon-memsim/scenario.schema.json` describes it
+ * @param options - progress
+ * @throws InputError with the JSON path of what is wrong, ZxError with its path for what the system
+ *     refuses
+ */
+export async function openScenario(
+  given: string | object, options: Pick<OpenOptions, 'onProgress'> = {},
+): Promise<ScenarioRun<System>> {
+  if (typeof given !== 'string') return startRun(toScenario(given, 'scenario'), 'scenario');
+  if (isEmbedded(given)) return startRun(embeddedScenario(given), given);
+  return startRun(await readScenario(given, options), sourceName(given));
 }
 
 /** This machine, now: page by page, or without the rights to see pages as the kernel's figures. */

@@ -10,6 +10,8 @@ import type { Console } from '../accounting/console.js';
 import type { PageReport, PageTarget } from '../accounting/page-types.js';
 import { type AccountTables, type Policy, type Reach, reachesOf } from '../accounting/tables.js';
 import { csvTable } from '../views/csv.js';
+import type { ScenarioRun } from '../import/scenario/run.js';
+import type { System } from '../system.js';
 import type { Era } from '../views/era.js';
 import { visibleName } from '../views/escape.js';
 import { jsonArray } from '../views/json.js';
@@ -40,8 +42,14 @@ export interface CliSystem {
 /** Opens a system by its SPEC. */
 export type OpenSystem = (
   spec: string,
-  options: { onProgress?: (doneBytes: number, totalBytes: number) => void },
+  options: {
+    onProgress?: (done: number, total: number, unit?: 'bytes' | 'steps') => void;
+    steps?: 'end' | 'clock';
+  },
 ) => Promise<CliSystem>;
+
+/** A scenario under way. */
+export type CliRun = ScenarioRun<System>;
 
 /** The world outside, so that tests can stand in for it. */
 export interface CliDeps {
@@ -49,6 +57,8 @@ export interface CliDeps {
   /** Standard error. */ readonly stderr: OutStream & NodeJS.WritableStream;
   /** Whether standard input is a pipe or a file. */ readonly hasInput: () => boolean;
   /** Opens systems. */ readonly open: OpenSystem;
+  /** Opens scenarios at their beginning. */
+  readonly openScenario: (spec: string) => Promise<CliRun>;
   /** Standard input, where a command reads lines. */
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** Environment variables. */ readonly env: Readonly<Record<string, string | undefined>>;
@@ -121,6 +131,16 @@ export class Context {
   async kernel(): Promise<{ tables: AccountTables; console: Console }> {
     const { system, tables } = await this.account();
     return { tables, console: consoleOf(system) };
+  }
+
+  /**
+   * Opens the system at its first moment: steps of a scenario that come later happen as time passes
+   * on its clock.
+   */
+  async openClocked(): Promise<CliSystem> {
+    const system = await this.openSystem(undefined, 'clock');
+    this.note(system.notes);
+    return system;
   }
 
   /** Opens the system for the kernel's console; no pass is made. */
@@ -210,15 +230,17 @@ export class Context {
     await this.output?.close();
   }
 
-  private async openSystem(spec = this.options.system): Promise<CliSystem> {
+  private async openSystem(
+    spec = this.options.system, steps: 'end' | 'clock' = 'end',
+  ): Promise<CliSystem> {
     const { stderr, live } = this.deps;
     const { system, systemGiven } = this.options;
     if (live !== undefined && systemGiven !== true && spec === system) return live;
-    if (stderr.isTTY !== true) return this.deps.open(spec, {});
+    if (stderr.isTTY !== true) return this.deps.open(spec, { steps });
     const bar = new ProgressBar(stderr, visibleName(spec));
     try {
       return await this.deps.open(spec, {
-        onProgress: (doneBytes, totalBytes) => bar.step(doneBytes, totalBytes),
+        steps, onProgress: (done, total, unit) => { bar.step(done, total, unit); },
       });
     } finally {
       bar.stop();

@@ -4,11 +4,12 @@
 
 /** Options that every command takes. */
 export const SHARED = `Options of every memsim command:
- -s, --system SPEC  The system to look at: boot (default), linux (this machine, now)
-                    or linux:PID,PID..., a recorded Linux snapshot
-                    (FILE.snap.jsonl, .gz, .br), a memgraph document or a capture
-                    of mem --print (FILE.json: tables, no pages), or - for one of
-                    these on standard input
+ -s, --system SPEC  The system to look at: boot (default), page-vmaps, page-vmos, linux
+                    (this machine, now) or linux:PID,PID..., a scenario
+                    (FILE.scenario.json), a recorded Linux snapshot (FILE.snap.jsonl,
+                    .gz, .br), a memgraph document or a capture of mem --print
+                    (FILE.json: tables, no pages), or - for one of these on standard
+                    input
  --policy POLICY    How a page is charged: classic, attributed, exact, mapcount
  --reach REACH      What reaches a page: committed, present
  --era ERA          Layout of the text: page (default), 2017, 2019, 2022, 2025
@@ -23,7 +24,7 @@ export const SHARED = `Options of every memsim command:
 /** `memsim --help`. */
 export const MAIN_HELP = `Usage: memsim COMMAND [options]
 
-Shows where the memory of the embedded system or of a recorded Linux machine went.
+Shows where the memory of a simulated system or of a Linux machine went.
 
 Commands:
  ps                 Jobs and processes, and what each costs
@@ -40,6 +41,7 @@ Commands:
  scanner dump       Pages of discardable VMOs, as the memory scanner finds them
  aspace KOID        The debugger's view of an address space
  handle KOID        The debugger's view of a process's handles
+ run FILE           A scenario, step by step
  start              A first look at the embedded system
  shell              A prompt that takes all of these, on one live system
 
@@ -216,6 +218,19 @@ or a file, else boot:
 
   memsim memgraph -vt | memsim treemap > mem.html
   memsim treemap -s SYSTEM -o mem.html
+
+${SHARED}`;
+
+/** `memsim run --help`. */
+export const RUN_HELP = `Usage: run [options] FILE
+
+Runs a scenario (FILE.scenario.json, - for standard input): a line for each step,
+with the memory that is free and that VMOs have behind it. Every other command takes
+a scenario as -s FILE and looks at its end; kstats and shell begin at its beginning,
+and its steps happen as time passes on the system's clock.
+
+Options:
+ -S|--schema  Print the JSON Schema of scenarios
 
 ${SHARED}`;
 

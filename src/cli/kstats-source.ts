@@ -3,7 +3,8 @@
  *
  * A simulated system's programs take no time: its one processor has been idle for as long as the
  * system's time has passed, and no guest runs on it. The time between two reports passes on the
- * system's own clock too, so that what happens by itself (pages age, timers are due) shows.
+ * system's own clock too, so that what happens by itself (pages age, timers are due, steps of a
+ * scenario) shows.
  * A recording has memory and no processors, and is of one instant.
  */
 
@@ -56,7 +57,7 @@ class SystemSource implements StatsSource {
   constructor(private readonly context: Context, private readonly uptimeNs: number) {}
 
   async sample(): Promise<Sample> {
-    this.system ??= await this.context.open();
+    this.system ??= await this.context.openClocked();
     const { system } = this;
     // What has no time of its own is the same in every report.
     if (this.tables === undefined || this.isLive) {

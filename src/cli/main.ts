@@ -9,4 +9,7 @@ import { runProcess } from './world.js';
 await runProcess(async (spec, options) => {
   const { openSystem } = await import('../system.js');
   return openSystem(spec, options);
+}, async (spec) => {
+  const { openScenario } = await import('../system.js');
+  return openScenario(spec);
 });

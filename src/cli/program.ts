@@ -12,8 +12,8 @@ import { type CliDeps, Context, type SharedOptions } from './context.js';
 import { DEBUGGER_USAGE, type DebuggerCommand, runDebugger } from './debugger.js';
 import { UsageError, failureOf } from './errors.js';
 import {
-  KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, RECORD_HELP, SHELL_HELP, START_HELP,
-  TREEMAP_HELP, VMAPS_HELP, VMOS_HELP,
+  KSTATS_HELP, MAIN_HELP, MEMGRAPH_HELP, PAGE_HELP, PS_HELP, RECORD_HELP, RUN_HELP, SHELL_HELP,
+  START_HELP, TREEMAP_HELP, VMAPS_HELP, VMOS_HELP,
 } from './help.js';
 import { defineKstats, runKstats } from './kstats.js';
 import { defineMemgraph, runMemgraph } from './memgraph.js';
@@ -26,6 +26,7 @@ import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
 import { definePs, runPs } from './ps.js';
 import { defineRecord, runRecord } from './record.js';
+import { defineRun, runScenario } from './run.js';
 import type { CommandWords } from './shell/complete.js';
 import type { RunCommand } from './shell/session.js';
 import { runStart } from './start.js';
@@ -195,10 +196,12 @@ function buildProgram(
   defineRecord(add('record', RECORD_HELP, (context, _args, options) =>
     runRecord(context, options)));
   addConsole(add, () => program.opts<SharedOptions>().era);
+  const runCommand: RunCommand = (words, world) => run(words, world, version);
+  defineRun(add('run', RUN_HELP, (context, [file], options) =>
+    runScenario(context, runCommand, file, options)));
   add('start', START_HELP, (context) => runStart(context));
   add('shell', SHELL_HELP, async (context, [file]) => {
     const { runShell } = await import('./shell/run.js');
-    const runCommand: RunCommand = (argv, world) => run(argv, world, version);
     return runShell(context, commandWords(program), runCommand, file);
   }).argument('[file]');
   return program;

@@ -11,6 +11,7 @@ const MIB = 1 << 20;
 export class ProgressBar {
   private readonly startMs: number;
   private bar: SingleBar | undefined;
+  private unit = 'bytes';
 
   /**
    * @param stream - standard error
@@ -28,17 +29,22 @@ export class ProgressBar {
   /**
    * Takes a step.
    *
-   * @param doneBytes - bytes read so far
-   * @param totalBytes - bytes in all, 0 where that is not known
+   * @param doneSoFar - bytes read so far, or steps done
+   * @param inAll - bytes or steps in all, 0 where that is not known
+   * @param unit - which of the two
    */
-  step(doneBytes: number, totalBytes: number): void {
-    const done = Math.floor(doneBytes / MIB);
-    const total = totalBytes > 0 ? Math.ceil(totalBytes / MIB) : done + 1;
+  step(doneSoFar: number, inAll: number, unit: 'bytes' | 'steps' = 'bytes'): void {
+    const size = unit === 'bytes' ? MIB : 1;
+    const done = Math.floor(doneSoFar / size);
+    const total = inAll > 0 ? Math.ceil(inAll / size) : done + 1;
+    if (unit !== this.unit) this.stop();
+    this.unit = unit;
     if (this.bar === undefined) {
       if (this.nowMs() - this.startMs < PATIENCE_MS) return;
       this.bar = new SingleBar({
         stream: this.stream,
-        format: `${this.what} {bar} {value}/${totalBytes > 0 ? '{total}' : '?'} MiB`,
+        format: `${this.what} {bar} {value}/${inAll > 0 ? '{total}' : '?'} `
+          + (unit === 'bytes' ? 'MiB' : 'steps'),
         // An interrupt ends the load at once: nothing of the terminal's state may need restoring,
         // and the bar's own handler would swallow the signal.
         hideCursor: false,

@@ -5,7 +5,7 @@
  */
 
 import { fstatSync, readFileSync } from 'node:fs';
-import type { OpenSystem } from './context.js';
+import type { CliDeps, OpenSystem } from './context.js';
 import { failureOf } from './errors.js';
 import { run } from './program.js';
 
@@ -36,8 +36,11 @@ function catchInterrupt(): AbortSignal {
  * Runs this process's command line and ends the process with its status.
  *
  * @param open - opens the system that `-s` names
+ * @param openScenario - opens a scenario at its beginning
  */
-export async function runProcess(open: OpenSystem): Promise<never> {
+export async function runProcess(
+  open: OpenSystem, openScenario: CliDeps['openScenario'],
+): Promise<never> {
   const debug = process.env['MEMSIM_DEBUG'] === '1';
   process.on('uncaughtException', (error) => {
     process.stderr.write(failureOf(error, debug).text);
@@ -50,6 +53,7 @@ export async function runProcess(open: OpenSystem): Promise<never> {
     get stdin() { return process.stdin; },
     env: process.env,
     open,
+    openScenario,
     hasInput,
     nowMs: Date.now,
     peakResidentBytes: () => process.resourceUsage().maxRSS * 1024,

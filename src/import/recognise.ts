@@ -1,5 +1,6 @@
 /**
- * What an input is, told from its first bytes: a recorded snapshot, or a document of tables.
+ * What an input is, told from its first bytes: a recorded snapshot, a scenario, or a document of
+ * tables.
  *
  * I1. Nothing is lost by looking: what cannot be read a second time (standard input, a pipe) comes
  *     back as chunks that begin at the beginning.
@@ -11,7 +12,7 @@ import { packingOf, SNIFF_BYTES } from './packing.js';
 import { openRaw, takeHead } from './source.js';
 
 /** Kinds of input that are told apart; what is none of the others is taken for a snapshot. */
-export type InputKind = 'snapshot' | 'document';
+export type InputKind = 'snapshot' | 'document' | 'scenario';
 
 /** What an input is. */
 export interface Recognised {
@@ -43,11 +44,12 @@ function textOf(head: Uint8Array, name: string): string {
   return Buffer.from(bytes).toString('utf8').replace(/^\ufeff/, '').trimStart();
 }
 
-/** Lines of a snapshot are objects with a `t`; a capture has tables. */
+/** Lines of a snapshot are objects with a `t`; a scenario has its version; a capture has tables. */
 function kindOfText(text: string): InputKind {
   if (text.startsWith('[')) return 'document';
   const line = text.slice(0, text.search(/\n|$/));
   if (!text.startsWith('{') || /^\{\s*"t"\s*:/.test(line)) return 'snapshot';
+  if (/"scenario"\s*:\s*\d/.test(text)) return 'scenario';
   return /"(Kernel|Processes|VmoNames|Vmos|Capture)"\s*:\s*[[{]/.test(text)
     ? 'document' : 'snapshot';
 }

@@ -74,6 +74,7 @@ export async function memsim(
       opened.push(name);
       return Promise.resolve(system);
     }),
+    openScenario: () => Promise.reject(new Error('hand-made systems have no scenario')),
     hasInput: () => world.hasInput ?? false,
     nowMs: Date.now,
     peakResidentBytes: () => 2 ** 27,

@@ -32,4 +32,4 @@ await runProcess((spec) => {
     return new Promise(() => undefined);
   }
   return Promise.resolve(system(spec === 'many' ? MANY : BOOT));
-});
+}, () => Promise.reject(new Error('hand-made systems have no scenario')));

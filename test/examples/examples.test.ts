@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { openScenario, TaskType } from '../../src/index.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -25,10 +26,39 @@ const numbersIn = (line: string | undefined): number[] =>
 t.test('every example is tried here', async (t) => {
   const names = readdirSync(join(root, 'examples')).sort();
   t.strictSame(names, [
-    'compress-forks.mjs', 'cow-rfc0254.mjs', 'fork-10000.mjs', 'fork-lab.txt',
-    'load-snapshot.mjs', 'memory-short.mjs',
-    'million-handles.mjs', 'overcommit.mjs', 'page-ages.mjs', 'pager-file.mjs', 'whose-page.mjs',
+    'compress-forks.mjs',
+    'cow-rfc0254.mjs',
+    'fork-10000.mjs',
+    'fork-lab.txt',
+    'load-snapshot.mjs',
+    'memory-short.mjs',
+    'million-handles.mjs',
+    'overcommit.mjs',
+    'page-ages.mjs',
+    'pager-file.mjs',
+    'prefork-server.scenario.json',
+    'whose-page.mjs',
   ]);
+});
+
+t.test('prefork-server: workers share the parent\'s data until they write', async (t) => {
+  const MIB = 2 ** 20;
+  const run = await openScenario(join(root, 'examples/prefork-server.scenario.json'));
+  const shares = async (): Promise<number[]> => {
+    const { tasks } = await run.system.account({ policy: 'exact' });
+    const shares = Array.from(tasks.pss.bytes.subarray(0, tasks.count), Number);
+    return shares.filter((_, row) => tasks.type[row] === TaskType.PROCESS);
+  };
+  t.equal(run.next()?.step.do, 'fork');
+  const [server, ...workers] = await shares();
+  t.strictSame([server, ...workers], Array(9).fill(Math.floor(65 * MIB / 9)), '65 MiB by nine');
+  while (run.system.clock.nowNs < 10_000_000_000n) run.next();
+  const [after, first] = await shares();
+  // 4 MiB are its own, 60 MiB of data and 1 MiB of code are by nine; the parent has 4 MiB alone
+  const each = 4 * MIB + Math.floor(61 * MIB / 9);
+  t.strictSame([after, first], [each, each]);
+  run.finish();
+  t.equal((await shares()).length, 5);
 });
 
 t.test('fork-10000: ten thousand forks of a gibibyte cost what they wrote', async (t) => {

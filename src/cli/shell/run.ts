@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { walkTasks } from '../../objects/walk.js';
 import { ProcessObject } from '../../objects/process-object.js';
+import { EMBEDDED_SYSTEMS } from '../../import/scenario/embedded.js';
 import { System } from '../../system.js';
 import type { Context } from '../context.js';
 import { CommandError, UsageError } from '../errors.js';
@@ -50,7 +51,7 @@ export async function runShell(
   }
   const verbs = shellVerbs(SHELL_WORDS);
   const session = new Session(deps, runCommand, verbs);
-  const system = await context.open();
+  const system = await context.openClocked();
   session.change(options.system, system);
   const known = new Map(commands.map((command) => [command.name, command]));
   known.delete('shell');
@@ -61,6 +62,6 @@ export async function runShell(
   return runLines(session, { input, output: deps.stderr, env: deps.env }, {
     commands: known,
     processKoids: () => processKoids(session),
-    systems: ['boot', 'linux'],
+    systems: [...EMBEDDED_SYSTEMS, 'linux'],
   });
 }

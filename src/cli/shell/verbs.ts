@@ -18,7 +18,7 @@ const exit: Verb = (session, args) => {
 const system: Verb = async (session, args, print) => {
   if (args.length > 0) {
     const spec = oneArgument('system', '[SPEC]', args);
-    session.change(spec, await session.deps.open(spec, {}));
+    session.change(spec, await session.deps.open(spec, { steps: 'clock' }));
     for (const note of session.system.notes) await print(`${visibleName(note)}\n`);
   }
   await print(`${visibleName(session.spec)}\n`);

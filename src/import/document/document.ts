@@ -7,15 +7,12 @@
 
 import { type AccountTables, type Policy, type Reach } from '../../accounting/tables.js';
 import { fail } from '../../objects/errors.js';
-import { InputError, shown } from '../errors.js';
-import { readLines, sourceName, type SourceOptions } from '../source.js';
+import { readJson } from '../json-text.js';
+import { sourceName, type SourceOptions } from '../source.js';
 import { type DocumentDraft, documentTables } from './builder.js';
 import { readCapture } from './capture.js';
 import { Field } from './fields.js';
 import { readMemgraph } from './memgraph.js';
-
-/** Longest text that is taken for a document, characters. */
-const CHARS_MAX = 2 ** 28;
 
 /** A system that is known by its tables alone: it has no pages. */
 export class DocumentSystem {
@@ -66,33 +63,6 @@ export class DocumentSystem {
   }
 }
 
-/** The whole text of an input. */
-async function readText(file: string, options: SourceOptions): Promise<string> {
-  const parts: string[] = [];
-  let chars = 0;
-  for await (const { lines, torn } of readLines(file, options)) {
-    parts.push(lines.join('\n'), torn ? '' : '\n');
-    chars += (parts.at(-2)?.length ?? 0) + 1;
-    if (chars > CHARS_MAX) {
-      throw new InputError(sourceName(file), 0, `more than ${CHARS_MAX} characters`,
-        'a document of at most so many');
-    }
-  }
-  return parts.join('');
-}
-
-/** What JSON.parse says of a text that is none; it does not always say where. */
-function notJson(file: string, text: string, error: Error): InputError {
-  const place = Number(/ at position (\d+)/.exec(error.message)?.[1] ?? NaN);
-  if (/end of JSON/i.test(error.message) || place >= text.length) {
-    const line = text.split('\n').length;
-    return new InputError(file, line, 'the end of the text', 'a whole JSON document');
-  }
-  const what = error.message.replace(/,? ("| in JSON).*/s, '');
-  const line = Number.isNaN(place) ? 0 : text.slice(0, place).split('\n').length;
-  return new InputError(file, line, `what is no JSON (${shown(what)})`, 'a JSON document');
-}
-
 /**
  * Reads a document.
  *
@@ -103,16 +73,8 @@ function notJson(file: string, text: string, error: Error): InputError {
 export async function readDocument(
   file: string, options: SourceOptions = {},
 ): Promise<DocumentSystem> {
-  const name = sourceName(file);
-  const text = await readText(file, options);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw notJson(name, text, error);
-    throw error;
-  }
-  const document = new Field(name, value);
+  const value = await readJson(file, options);
+  const document = new Field(sourceName(file), value);
   if (Array.isArray(value)) return new DocumentSystem(readMemgraph(document));
   if (typeof value === 'object' && value !== null) return new DocumentSystem(readCapture(document));
   return document.fail('an array (memgraph) or an object (mem --print)');
