@@ -1,6 +1,6 @@
 /**
- * Writes `docs/scenario.schema.json`, the JSON Schema of scenarios, from the schema that the program
- * checks them with. Run after `npm run build`; a test says when the file is old.
+ * Writes `docs/scenario.schema.json`, the JSON Schema of scenarios, from the schema that the
+ * program checks them with. Run after `npm run build`; a test says when the file is old.
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -64,8 +64,7 @@ async function checkFile(spec: string): Promise<void> {
   const kind = await kindOfPath(spec);
   if (kind === 'file') return;
   const what = kind === 'folder' ? 'a directory' : 'no such system or file';
-  const expected = 'expected boot, page-vmaps, page-vmos, linux, FILE.snap.jsonl, .gz, .br, '
-    + 'FILE.scenario.json, FILE.json, or -';
+  const expected = 'expected boot, page-vmaps, page-vmos, linux, a file, or -';
   fail('ZX_ERR_NOT_FOUND', `system ${shown(spec)}: ${what}, ${expected}`, { spec });
 }
 

@@ -63,7 +63,7 @@ export function stepsHeader(): string {
 /** One row as text; notes, and commands that are shown, are lines of their own. */
 export function stepText(row: StepRow, era: Era): string {
   if (row.kind === 'note') return `# ${visibleName(row.what)}\n`;
-  if (row.kind === 'show') return `\n$ memsim ${visibleName(row.what)}\n`;
+  if (row.kind === 'show') return `\n> memsim ${visibleName(row.what)}\n`;
   const algorithm = sizeAlgorithmOf(era);
   const size = (bytes: number): string => formatSize(bytes, 'M', algorithm);
   const cells = [seconds(row.atNs), size(row.freeBytes), size(row.vmoBytes), row.processes];

@@ -109,6 +109,6 @@ t.test('what is not there is refused', { skip: noLinux }, async (t) => {
     t.strictSame([status, out, err.split('\n')[0]], [1, '', words]);
   }
   t.equal((await live(['ps', '-s', 'linuxx'])).err,
-    'ZX_ERR_NOT_FOUND: system "linuxx": no such system or file, expected boot, linux, '
-    + 'FILE.snap.jsonl, .gz, .br, FILE.json, or -\n');
+    'ZX_ERR_NOT_FOUND: system "linuxx": no such system or file, expected boot, page-vmaps, '
+    + 'page-vmos, linux, a file, or -\n');
 });

@@ -91,7 +91,7 @@ t.test('memgraph prints JSON, with what was asked for; a schema needs no system'
 });
 
 const EXPECTED = 'expected ps, vmaps, vmos, page, kstats, memgraph, treemap, record, '
-  + 'zx, pmm, vmm, scanner, aspace, handle, start or shell';
+  + 'zx, pmm, vmm, scanner, aspace, handle, run, start or shell';
 const PAGE_USAGE = 'Usage: page PFN | KOID:OFFSET | PID:ADDRESS';
 const USAGE: [argv: string[], message: string, help: string][] = [
   [[], `no command given, ${EXPECTED}`, 'memsim'],

@@ -13,7 +13,8 @@ import type { Where } from './where.js';
 
 /** Keys whose values are sizes. */
 const SIZE_KEYS: ReadonlySet<string> = new Set([
-  'size', 'offset', 'address', 'physicalAddress', 'base', 'bytes', 'vmoSize', 'vdsoCode', 'memory', 'wired',
+  'size', 'offset', 'address', 'physicalAddress', 'base', 'bytes', 'vmoSize', 'vdsoCode',
+  'memory', 'wired',
   'heap', 'heapFree', 'ipc', 'mmu', 'iommu', 'cache', 'slab', 'other', 'oom', 'imminentDelta',
   'critical', 'warning', 'debounce', 'commit', 'touch', 'read', 'ranges',
 ]);

@@ -156,7 +156,8 @@ export class Maker {
     switch (kind) {
       case 'anonymous': return this.system.createVmo(size, bits, names);
       case 'contiguous': return this.system.createContiguousVmo(size, 0, names);
-      case 'physical': return this.system.createPhysicalVmo(bytesOf(plan.physicalAddress), size, names);
+      case 'physical':
+        return this.system.createPhysicalVmo(bytesOf(plan.physicalAddress), size, names);
       case 'file': return this.system.createFileVmo(size, names);
     }
   }

@@ -25,7 +25,8 @@ function deepest(issue: v.BaseIssue<unknown>): Complaint {
     const found = deepest(inner);
     if (found.keys.length > (best?.keys.length ?? 0)) best = found;
   }
-  return best === undefined ? { issue, keys } : { issue: best.issue, keys: [...keys, ...best.keys] };
+  if (best === undefined) return { issue, keys };
+  return { issue: best.issue, keys: [...keys, ...best.keys] };
 }
 
 /** What a complaint expected, as a phrase. */

@@ -160,7 +160,7 @@ export class ScenarioRun<S extends KernelSystem = KernelSystem> {
       throw error;
     }
     if (step.fails === undefined) return undefined;
-    return where.at('fails').fail(step.fails, 'the status of the refusal: the step was not refused');
+    return where.at('fails').fail(step.fails, 'the status of the refusal: there was none');
   }
 
   #step(): void {
