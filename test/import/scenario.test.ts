@@ -128,6 +128,17 @@ t.test('what is no scenario is refused with its JSON path', async (t) => {
   }
 });
 
+t.test('what is nested without end is refused', async (t) => {
+  for (const [key, leaf] of [['jobs', '{}'], ['steps', '{"do":"note","text":""}']] as const) {
+    const open = key === 'jobs' ? '{"jobs":[' : '{"do":"repeat","times":1,"steps":[';
+    for (const times of [300, 100_000]) {
+      const text = `{"scenario":1,"${key}":[${open.repeat(times)}${leaf}${']}'.repeat(times)}]}`;
+      t.equal(await refusal(JSON.parse(text)),
+        'scenario: found values nested too deeply, expected at most 512 levels');
+    }
+  }
+});
+
 t.test('a file that is broken names itself and its line', async (t) => {
   const file = join(folder, 'torn.scenario.json');
   writeFileSync(file, '{ "scenario": 1,\n "vmos": [\n');

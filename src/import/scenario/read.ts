@@ -5,6 +5,7 @@
  */
 
 import * as v from 'valibot';
+import { InputError } from '../errors.js';
 import { readJson } from '../json-text.js';
 import { sourceName, type SourceOptions } from '../source.js';
 import { checkScenario } from './check.js';
@@ -27,6 +28,21 @@ function deepest(issue: v.BaseIssue<unknown>): Complaint {
   }
   if (best === undefined) return { issue, keys };
   return { issue: best.issue, keys: [...keys, ...best.keys] };
+}
+
+/** Deeper than anything that can be built: a tree of jobs ends at 32. */
+const DEPTH_MAX = 512;
+
+/** Refuses what is nested so deeply that checking it would not end well. */
+function checkDepth(value: unknown, file: string): void {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEPTH_MAX) {
+      throw new InputError(file, 0, 'values nested too deeply', `at most ${DEPTH_MAX} levels`);
+    }
+    level = level.flatMap((outer) =>
+      (typeof outer === 'object' && outer !== null ? Object.values(outer) : []));
+  }
 }
 
 /** What a complaint expected, as a phrase. */
@@ -52,6 +68,7 @@ function expectedBy({ issue }: Complaint): string {
  */
 export function toScenario(value: unknown, file: string): Scenario {
   const where = new Where(file);
+  checkDepth(value, file);
   const parsed = v.safeParse(scenario, value, { abortEarly: true });
   if (parsed.success) {
     checkScenario(parsed.output, where);
