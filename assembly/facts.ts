@@ -7,7 +7,7 @@ import {
 } from "./layout";
 import { isChild, nodeOf, nodeRefs } from "./nodes";
 import * as runs from "./runs";
-import { vmoBase, vmoHeight, vmoRoot } from "./vmos";
+import { nextKin, vmoBase, vmoHeight, vmoRoot } from "./vmos";
 
 /** How many pages of a VMO from page 0 on look through to its live parent. */
 export function vmoLivePages(vmo: u32): f64 {
@@ -20,6 +20,8 @@ export function vmoOffsetIn(vmo: u32, relative: u32): f64 {
   return <f64>(<i64>(vmoBase(vmo << 4) - vmoBase(relative << 4)));
 }
 export function vmoFamily(vmo: u32): u32 { return load<u32>((vmo << 4) + V_FAMILY); }
+/** The next VMO in the ring of a family. */
+export function vmoNextKin(vmo: u32): u32 { return nextKin(vmo << 4) >> 4; }
 
 /** Heap bytes of a VMO: its record and the nodes that only it holds; 0 before the first page. */
 export function vmoMetadataBytes(vmo: u32): f64 {

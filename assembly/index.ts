@@ -32,6 +32,7 @@ export * from "./entries";
 export * from "./facts";
 export * from "./scans";
 export { giveUp } from "./sharing";
+export { SEE_CLEAR, SEE_COUNT, SEE_EQUAL, SEE_FIRST, SEE_TALLY } from "./stored-shares";
 export * from "./digest";
 export * from "./pager-doors";
 export * from "./queue-doors";
@@ -125,10 +126,10 @@ export function vmoCompressed(vmo: u32, page: f64, n: f64): u32 {
   const lo = vmos.vmoBase(vmo << 4) + <u64>page;
   return compression.storedIn(vmo << 4, lo, lo + <u64>n);
 }
-/** What VMOs see of compressed pages, counted in their records (stored-shares.ts). */
-export function vmoSeeCompressed(vmo: u32, page: f64, n: f64, what: u32, value: u32): void {
+/** `what`: one of the exported SEE_ numbers (stored-shares.ts), and so is what comes back. */
+export function vmoSeeCompressed(vmo: u32, page: f64, n: f64, what: u32, value: u32): u32 {
   const lo = vmos.vmoBase(vmo << 4) + <u64>page;
-  seeStoredKeys(vmo << 4, lo, lo + <u64>n, what, value);
+  return seeStoredKeys(vmo << 4, lo, lo + <u64>n, what, value);
 }
 /** Compressed pages that were made again so far. */
 export function pagesExpanded(): f64 { return <f64>load<u64>(H_EXPANDED); }

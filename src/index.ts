@@ -56,7 +56,7 @@ export { Status, type StatusName } from './objects/status.js';
 export type { Bytes } from './objects/units.js';
 export { Access, alignOption, VmarOp, VmOption } from './objects/vm-options.js';
 export { Vmar } from './objects/vmar.js';
-export type { CompressionOutcome, PageWindow } from './core/vmos.js';
+export type { CompressionOutcome, PageWindow } from './core/compressed.js';
 export type { KernelMemoryCompression } from './objects/compression-stats.js';
 export {
   MemoryLevel, type MemoryWatchdog, type PressureOptions, type PressureRecord,

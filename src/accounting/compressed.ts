@@ -4,13 +4,12 @@
  */
 
 import type { Core } from '../core/core.js';
-import type { PageWindow } from '../core/vmos.js';
+import type { PageWindow } from '../core/compressed.js';
 import type { VmoFigures } from '../objects/info.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { PageTree } from '../objects/page-tree.js';
 import type { VmoObject } from '../objects/vmo-object.js';
 import { setShare, shareColumn } from './columns.js';
-import type { TreePart } from './counted.js';
 import type { CompressedColumns } from './tables.js';
 
 const FRACTION_BITS = 63n;
@@ -23,13 +22,11 @@ const PAGE_UNITS = BigInt(PAGE_BYTES) << FRACTION_BITS;
  * @param owners - every tree that shares in the pages, whole
  */
 export function withCompressed(
-  core: Core, figures: readonly VmoFigures[], parts: readonly (TreePart | undefined)[],
-  owners: readonly TreePart[],
+  core: Core, figures: readonly VmoFigures[], parts: readonly (PageWindow | undefined)[],
+  owners: readonly PageWindow[],
 ): readonly VmoFigures[] {
   if (core.compressedPages === 0) return figures;
-  const window = ({ tree, first, pages }: TreePart) => ({ vmo: tree.ref, page: first, pages });
-  const tallies = core.compressedViewers(owners.map(window),
-    parts.map((part) => (part === undefined ? undefined : window(part))));
+  const tallies = core.compressedViewers(owners, parts);
   return figures.map((row, i) => add(row, tallies[i]));
 }
 

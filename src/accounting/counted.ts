@@ -3,17 +3,10 @@
  * that hold its frame are counted. Slow, for the time while a pass runs and no other can begin.
  */
 
-import { NO_FIGURES, type VmoFigures } from '../objects/info.js';
-import type { PageTree } from '../objects/page-tree.js';
+import type { PageWindow } from '../core/compressed.js';
 import type { Core } from '../core/core.js';
+import { NO_FIGURES, type VmoFigures } from '../objects/info.js';
 import { PAGE_BYTES } from '../objects/units.js';
-
-/** A range of a tree's pages. */
-export interface TreePart {
-  /** The tree. */ readonly tree: PageTree;
-  /** First page. */ readonly first: number;
-  /** Number of pages. */ readonly pages: number;
-}
 
 const FRACTION_BITS = 63n;
 const PAGE_UNITS = BigInt(PAGE_BYTES) << FRACTION_BITS;
@@ -24,7 +17,7 @@ const PAGE_UNITS = BigInt(PAGE_BYTES) << FRACTION_BITS;
  * @param owners - every tree that shares in the pages, whole
  */
 export function countFigures(
-  core: Core, parts: readonly (TreePart | undefined)[], owners: readonly TreePart[],
+  core: Core, parts: readonly (PageWindow | undefined)[], owners: readonly PageWindow[],
 ): readonly VmoFigures[] {
   const holders = new Map<number, number>();
   for (const owner of owners) {
@@ -60,15 +53,15 @@ export function figuresOfPages(pages: number, privatePages: number, units: bigin
 }
 
 /** Frames of a tree's own pages in a range. */
-function* ownFrames(core: Core, { tree, first, pages }: TreePart): Generator<number> {
+function* ownFrames(core: Core, { vmo, page: first, pages }: PageWindow): Generator<number> {
   if (pages <= 0) return;
-  const runs = core.vmoRuns(tree.ref, first, pages);
+  const runs = core.vmoRuns(vmo, first, pages);
   for (let i = 0; i < runs.length; i += 2) {
     const start = runs[i] as number;
     const end = start + (runs[i + 1] as number);
-    if (core.vmoCommittedPages(tree.ref, start, end - start) === 0) continue; // zero markers
+    if (core.vmoCommittedPages(vmo, start, end - start) === 0) continue; // zero markers
     for (let page = start; page < end; page++) {
-      const frame = core.vmoFrame(tree.ref, page);
+      const frame = core.vmoFrame(vmo, page);
       if (frame !== 0) yield frame;
     }
   }

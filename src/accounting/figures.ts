@@ -7,6 +7,8 @@
  * nothing.
  */
 
+import type { PageWindow } from '../core/compressed.js';
+import type { Core } from '../core/core.js';
 import { PassMemoryError, TreePass } from '../core/passes.js';
 import { ZxError } from '../objects/errors.js';
 import { NO_FIGURES, type VmoFigures, type VmoPart } from '../objects/info.js';
@@ -14,7 +16,7 @@ import type { KernelSystem } from '../objects/system.js';
 import type { VmoObject } from '../objects/vmo-object.js';
 import { joinShare } from './columns.js';
 import { withCompressed } from './compressed.js';
-import { countFigures, figuresOfPages, type TreePart } from './counted.js';
+import { countFigures, figuresOfPages } from './counted.js';
 import { Windows } from './windows.js';
 
 /**
@@ -26,7 +28,7 @@ export function figuresOf(
   system: KernelSystem, parts: readonly VmoPart[],
 ): readonly VmoFigures[] {
   return treeFigures(system, parts.map(({ vmo, first, pages }) =>
-    (vmo.isPhysical || !vmo.isOwner ? undefined : { tree: vmo.tree, first, pages })));
+    (vmo.isPhysical || !vmo.isOwner ? undefined : { vmo: vmo.tree.ref, page: first, pages })));
 }
 
 /**
@@ -34,18 +36,19 @@ export function figuresOf(
  * about a reference (memory-semantics 4.3).
  */
 export function ownerFigures(system: KernelSystem, vmo: VmoObject): VmoFigures {
-  const [figures] = treeFigures(system, [{ tree: vmo.tree, first: 0, pages: vmo.sizePages }]);
+  const whole = { vmo: vmo.tree.ref, page: 0, pages: vmo.sizePages };
+  const [figures] = treeFigures(system, [whole]);
   return figures ?? NO_FIGURES;
 }
 
 function treeFigures(
-  system: KernelSystem, parts: readonly (TreePart | undefined)[],
+  system: KernelSystem, parts: readonly (PageWindow | undefined)[],
 ): readonly VmoFigures[] {
   const { core } = system;
-  const owners = ownersOf(system, parts);
+  const owners = ownersOf(core, parts);
   if (system.busy) return withCompressed(core, countFigures(core, parts, owners), parts, owners);
   try {
-    return withCompressed(core, passFigures(system, parts, owners), parts, owners);
+    return withCompressed(core, passFigures(core, parts, owners), parts, owners);
   } catch (error) {
     if (!(error instanceof PassMemoryError)) throw error;
     throw new ZxError('ZX_ERR_NO_MEMORY', `${error.message}: ${core.hostBytesLeft} are left`, {
@@ -54,33 +57,30 @@ function treeFigures(
   }
 }
 
-/** The trees that share in the pages of ranges, also those that no VMO owns any more. */
-function ownersOf(
-  { core, trees }: KernelSystem, parts: readonly (TreePart | undefined)[],
-): TreePart[] {
+/** The trees that share in the pages of ranges, whole, also those that no VMO owns any more. */
+function ownersOf(core: Core, parts: readonly (PageWindow | undefined)[]): PageWindow[] {
   const families = new Set<number>();
+  const owners: PageWindow[] = [];
   for (const part of parts) {
-    if (part !== undefined) families.add(core.vmoFamily(part.tree.ref));
-  }
-  const owners: TreePart[] = [];
-  for (const tree of trees) {
-    if (families.has(core.vmoFamily(tree.ref))) {
-      owners.push({ tree, first: 0, pages: core.vmoSizePages(tree.ref) });
+    if (part === undefined || families.has(core.vmoFamily(part.vmo))) continue;
+    families.add(core.vmoFamily(part.vmo));
+    for (const vmo of core.vmoKin(part.vmo)) {
+      owners.push({ vmo, page: 0, pages: core.vmoSizePages(vmo) });
     }
   }
   return owners;
 }
 
 function passFigures(
-  { core }: KernelSystem, parts: readonly (TreePart | undefined)[], owners: readonly TreePart[],
+  core: Core, parts: readonly (PageWindow | undefined)[], owners: readonly PageWindow[],
 ): readonly VmoFigures[] {
   const ranges = new Windows();
   parts.forEach((part, row) => {
-    if (part !== undefined) ranges.add(part.tree.ref, part.first, part.pages, row);
+    if (part !== undefined) ranges.add(part.vmo, part.page, part.pages, row);
   });
   if (ranges.vmo.length === 0) return parts.map(() => NO_FIGURES);
   const holders = new Windows();
-  for (const { tree, first, pages } of owners) holders.add(tree.ref, first, pages, 1);
+  for (const { vmo, page, pages } of owners) holders.add(vmo, page, pages, 1);
   const pass = new TreePass(core, 'sum');
   try {
     pass.inject(holders);

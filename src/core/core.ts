@@ -5,8 +5,9 @@
  * (rights, alignment, ranges); the core checks memory.
  */
 import type { AspaceRef, CoreOptions, FrameKinds, MappingRef, VmoRef } from './refs.js';
+import { CALL_PAGES } from './memory.js';
 import { CoreQueued } from './queued.js';
-import { CALL_PAGES, XFER_BYTES } from './vmos.js';
+import { XFER_BYTES } from './vmos.js';
 import { coreModule } from './wasm.js';
 
 export * from './refs.js';

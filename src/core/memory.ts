@@ -6,6 +6,8 @@
 import { FrameState, type CoreOptions, type FrameInfo, type FrameKinds } from './refs.js';
 import { instantiateCore, type RawConstants, type RawExports } from './wasm.js';
 
+/** Pages that one call works on at most. */
+export const CALL_PAGES = 65536;
 const WASM_PAGE_BYTES = 65536;
 const WASM_PAGES_MAX = 65536;
 const FIRST_WASM_PAGES = 16;

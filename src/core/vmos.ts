@@ -6,38 +6,18 @@
  *     65,536 pages: V8 never replaces a running Wasm function, so a long first call would stay in
  *     unoptimised code.
  */
-import { CoreMemory } from './memory.js';
+import { CoreCompressed } from './compressed.js';
+import { CALL_PAGES } from './memory.js';
 import type { PageRun, VmoRef } from './refs.js';
-import { PassMemoryError } from './scratch.js';
 
-/** Pages that one call works on at most. */
-export const CALL_PAGES = 65536;
 /** Bytes of the transfer buffer. */
 export const XFER_BYTES = 65536;
 const RELEASE_NODES = 4096;
 const NO_MEMORY = -4;
 const PAGE_BYTES = 4096;
 
-/** Pages of a VMO. */
-export interface PageWindow {
-  /** The VMO. */ readonly vmo: VmoRef;
-  /** First page. */ readonly page: number;
-  /** Number of pages. */ readonly pages: number;
-}
-
-const COMPRESS_MODES: readonly string[] = ['zeros', 'all', 'written'];
-
-/** What became of pages that were to be compressed. */
-export interface CompressionOutcome {
-  /** Compressed. */ readonly compressed: number;
-  /** All zero: they cost nothing any more. */ readonly zero: number;
-  /** Kept: they compress to more than half a page. */ readonly incompressible: number;
-  /** Kept: there was no memory for the bytes; the first such page ends the work. */
-  readonly withoutRoom: number;
-}
-
 /** A core's page trees. */
-export class CoreVmos extends CoreMemory {
+export class CoreVmos extends CoreCompressed {
   /** Works off what was released. */
   protected settleReleases(): void {
     while (this.raw.releaseStep(RELEASE_NODES) !== 0);
@@ -232,105 +212,6 @@ export class CoreVmos extends CoreMemory {
     }
   }
 
-  /** Compressed pages of all VMOs. */
-  get compressedPages(): number {
-    return this.raw.storedPages();
-  }
-
-  /** Compressed pages in a range of a VMO's own list. */
-  vmoCompressedPages(vmo: VmoRef, page: number, pages: number): number {
-    return this.raw.vmoCompressed(vmo, page, pages);
-  }
-
-  /**
-   * Compressed pages of ranges, by how many of the `viewers` see them. Only their records are
-   * written to, and are clear again when this returns.
-   */
-  compressedViewers(
-    viewers: readonly PageWindow[], ranges: readonly (PageWindow | undefined)[],
-  ): Map<number, number>[] {
-    const bytes = (viewers.length + 1) * 4;
-    const at = this.raw.scratchAlloc(bytes) >>> 0;
-    if (at === 0) throw new PassMemoryError(bytes);
-    for (const { vmo, page, pages } of viewers) this.raw.vmoSeeCompressed(vmo, page, pages, 0, 0);
-    const tallies = ranges.map((range) => {
-      const tally = new Map<number, number>();
-      if (range === undefined) return tally;
-      this.u8.fill(0, at, at + bytes);
-      this.raw.vmoSeeCompressed(range.vmo, range.page, range.pages, 3, at);
-      for (let n = 0; n <= viewers.length; n++) {
-        const pages = this.u32[(at >>> 2) + n] as number;
-        if (pages > 0) tally.set(n, pages);
-      }
-      return tally;
-    });
-    for (const { vmo, page, pages } of viewers) this.raw.vmoSeeCompressed(vmo, page, pages, 2, 0);
-    this.raw.scratchFree(at, bytes);
-    return tallies;
-  }
-
-  /** Compressed pages that each VMO is the first in the list to see. */
-  compressedFirst(viewers: readonly PageWindow[]): Uint32Array {
-    const bytes = (viewers.length + 1) * 4;
-    const at = this.raw.scratchAlloc(bytes) >>> 0;
-    if (at === 0) throw new PassMemoryError(bytes);
-    viewers.forEach(({ vmo, page, pages }, i) => {
-      this.raw.vmoSeeCompressed(vmo, page, pages, 1, i + 1);
-    });
-    const first = Uint32Array.from(viewers, ({ vmo, page, pages }, i) => {
-      this.u8.fill(0, at, at + bytes);
-      this.raw.vmoSeeCompressed(vmo, page, pages, 3, at);
-      return this.u32[(at >>> 2) + i + 1] as number;
-    });
-    for (const { vmo, page, pages } of viewers) this.raw.vmoSeeCompressed(vmo, page, pages, 2, 0);
-    this.raw.scratchFree(at, bytes);
-    return first;
-  }
-
-  /** Compressed pages that were made again so far. */
-  get pagesExpanded(): number {
-    return this.raw.pagesExpanded();
-  }
-
-  /** Bytes that the compressed pages came to. */
-  get compressedBytes(): number {
-    return this.raw.storedBytes();
-  }
-
-  /** Makes the compressed pages of a range again, for all that share them. 0 or NO_MEMORY. */
-  vmoExpand(vmo: VmoRef, page: number, pages: number): number {
-    return this.raw.vmoExpand(vmo, page, pages);
-  }
-
-  /**
-   * Compresses the pages of a range, for all that share them; those that are all zero go.
-   *
-   * @param what - `zeros`: only these; `written`: not those that nobody wrote bytes into
-   * @param wantedPages - it ends when so many frames are free that were not
-   */
-  vmoCompress(
-    vmo: VmoRef, page: number, pages: number, what: 'zeros' | 'all' | 'written',
-    wantedPages = Infinity,
-  ): CompressionOutcome {
-    const outcome = { compressed: 0, zero: 0, incompressible: 0, withoutRoom: 0 };
-    const mode = COMPRESS_MODES.indexOf(what);
-    const end = page + pages;
-    const enoughPages = this.freePages + wantedPages;
-    for (let next = page; next < end && outcome.withoutRoom === 0;) {
-      const missing = enoughPages - this.freePages;
-      if (missing <= 0) break;
-      this.raw.vmoCompress(vmo, next, end - next, mode, Math.min(missing, CALL_PAGES));
-      const { u32, f64 } = this;
-      const out = (this.constants.H_OUT as number) >>> 2;
-      next = f64[out >>> 1] as number;
-      outcome.compressed += u32[out + 2] as number;
-      outcome.zero += u32[out + 3] as number;
-      outcome.incompressible += u32[out + 4] as number;
-      outcome.withoutRoom += u32[out + 5] as number;
-    }
-    return outcome;
-  }
-
   /** Pins pages (commits and forks them). 0, NO_MEMORY, UNAVAILABLE. */
   vmoPin(vmo: VmoRef, page: number, pages: number): number {
     if (pages > this.physicalPages) return NO_MEMORY;
@@ -362,6 +243,15 @@ export class CoreVmos extends CoreMemory {
   /** Number of the family: trees that descend from one VMO share it. */
   vmoFamily(vmo: VmoRef): number {
     return this.raw.vmoFamily(vmo);
+  }
+
+  /** Every VMO of its family, itself first: what may share its pages. */
+  vmoKin(vmo: VmoRef): VmoRef[] {
+    const kin = [vmo];
+    for (let next = this.raw.vmoNextKin(vmo); next !== vmo; next = this.raw.vmoNextKin(next)) {
+      kin.push(next as VmoRef);
+    }
+    return kin;
   }
 
   /** Runs of pages where a VMO's own list says something: pairs of first page and length. */

@@ -50,7 +50,7 @@ export interface RawExports {
   vmoExpand(vmo: Num, page: Num, n: Num): Num;
   vmoCompress(vmo: Num, page: Num, n: Num, mode: Num, most: Num): void;
   vmoCompressed(vmo: Num, page: Num, n: Num): Num;
-  vmoSeeCompressed(vmo: Num, page: Num, n: Num, what: Num, value: Num): void;
+  vmoSeeCompressed(vmo: Num, page: Num, n: Num, what: Num, value: Num): Num;
   storedBytes(): Num;
   pagesExpanded(): Num;
   storedPages(): Num;
@@ -62,6 +62,7 @@ export interface RawExports {
   vmoLivePages(vmo: Num): Num;
   vmoOffsetIn(vmo: Num, relative: Num): Num;
   vmoFamily(vmo: Num): Num;
+  vmoNextKin(vmo: Num): Num;
   aspaceCreate(): Num;
   aspaceDestroy(aspace: Num): void;
   map(aspace: Num, vmo: Num, base: Num, pages: Num, offset: Num, perms: Num): Num;

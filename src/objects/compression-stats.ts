@@ -6,7 +6,7 @@
  */
 
 import { FrameState, type Core } from '../core/core.js';
-import type { CompressionOutcome } from '../core/vmos.js';
+import type { CompressionOutcome } from '../core/compressed.js';
 import { PAGE_BYTES } from './units.js';
 
 /** ZX_INFO_KMEM_STATS_COMPRESSION. Bytes, nanoseconds, pages since the system began. */

@@ -9,7 +9,7 @@
  */
 
 import { CompressionStats } from './compression-stats.js';
-import type { CompressionOutcome } from '../core/vmos.js';
+import type { CompressionOutcome } from '../core/compressed.js';
 import { checkMemory } from './errors.js';
 import { toHandle } from './handle.js';
 import { ACTIVE_GENERATIONS, GENERATIONS, OLDEST_GENERATIONS } from './page-queues.js';

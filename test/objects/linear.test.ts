@@ -3,10 +3,12 @@
  * whatever order: counted in calls of the core, links between parents and bytes, not in seconds.
  */
 import t from 'tap';
+import { Topic } from '../../src/objects/info.js';
 import { Lineage } from '../../src/objects/lineage.js';
 import type { KernelSystem } from '../../src/objects/system.js';
 import { VmoChild, VmoOption } from '../../src/objects/vmo-options.js';
 import type { Vmo } from '../../src/objects/vmo.js';
+import { System } from '../../src/system.js';
 import { makeSystem, P, word } from './support.js';
 
 const FEW = 1000;
@@ -94,6 +96,32 @@ t.test('compressing a crowd of VMOs does not ask each about all others', async (
     return calls() / count;
   });
   t.ok(perVmo[1]! < 2 * perVmo[0]!, `${perVmo.join(' and ')} calls for each`);
+});
+
+t.test('figures of a VMO do not ask about strangers, nor those of compressed pages', async (t) => {
+  const perCall = [FEW, MANY].map((count) => {
+    const system = System.boot({ memoryBytes: 2 * MANY * P, countKernelMemory: false });
+    const vmos = Array.from({ length: count }, () => system.createVmo(P));
+    vmos.forEach((vmo, i) => { vmo.write(0, word(i + 1)); });
+    const calls = countCalls(system);
+    vmos[1]!.getInfo(Topic.VMO);
+    return calls();
+  });
+  t.equal(perCall[0], perCall[1], 'calls of the core');
+  const system = System.boot({ memoryBytes: 4 * MANY * P, countKernelMemory: false });
+  const parent = system.createVmo(P);
+  parent.write(0, word(1));
+  for (let i = 0; i < MANY; i++) parent.createChild(SNAPSHOT, 0, P);
+  for (let i = 0; i < 2 * MANY; i++) system.createVmo(P).write(0, word(i + 2));
+  system.reclaim.compressOldest(MANY);
+  const started = performance.now();
+  const tables = await system.account({ policy: 'attributed', workers: 0 });
+  t.ok(performance.now() - started < 5000, 'half a minute where each looked at all others');
+  const { bytes, scaled } = tables.vmos.compressed!;
+  const shares = Number(scaled.bytes.reduce((sum, one) => sum + one, 0n));
+  const pages = system.reclaim.compressedPages;
+  t.equal([...bytes].filter((one) => one > 0).length, pages + MANY, 'each sees its own or one');
+  t.ok(pages * P - shares <= P, 'their shares are the pages, but for fractions');
 });
 
 t.test('growing and shrinking one VMO of a crowd does not visit the others', async (t) => {
