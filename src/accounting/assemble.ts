@@ -12,10 +12,11 @@ import type { Outcome } from './classic.js';
 import type { Collected } from './collect.js';
 import { compressedColumns } from './compressed.js';
 import { addShare, setShare, shareAt, shareColumn } from './columns.js';
+import { kmemTables } from './kmem.js';
 import type { PssParts } from './present.js';
 import type { Recorded } from './recorded.js';
 import type {
-  AccountTables, KmemStats, MapTable, Policy, Reach, ShareColumn, TaskTable, VmoRefTable, VmoTable,
+  AccountTables, MapTable, Policy, Reach, ShareColumn, TaskTable, VmoRefTable, VmoTable,
 } from './tables.js';
 
 /** What only some policies find. */
@@ -47,7 +48,8 @@ export function assemble(
   return {
     policy: plan.policy, reach: plan.reach, tasks, maps, vmos, notes,
     mapsStart: collected.mapsStart, vmoRefs: refTable(collected),
-    vmoRefsStart: collected.refsStart, kmem: recorded?.kmem() ?? kmemOf(system),
+    vmoRefsStart: collected.refsStart,
+    ...(recorded === undefined ? kmemTables(system) : { kmem: recorded.kmem() }),
   };
 }
 
@@ -55,11 +57,6 @@ export function assemble(
 function withUsers(tasks: TaskTable, users: Recorded['users']): TaskTable {
   if (users === undefined || users.size === 0) return tasks;
   return { ...tasks, user: Array.from(tasks.koid, (koid) => users.get(koid) ?? '') };
-}
-
-function kmemOf(system: KernelSystem): KmemStats {
-  const stats = system.kernelMemory();
-  return { ...stats, availableBytes: stats.freeBytes };
 }
 
 function refTable(collected: Collected): VmoRefTable {

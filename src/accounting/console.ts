@@ -20,6 +20,7 @@ import { type DumpSource, dumpAspace, ownMappedBytes } from './aspace-dump.js';
 import type {
   ConsoleChannel, ConsoleHandle, ConsoleTask, DumpRow, PagesInState, PhysicalPages,
 } from './console-types.js';
+import { kmemOf } from './kmem.js';
 import type { AccountTables, KmemStats } from './tables.js';
 
 const STATE_NAMES: readonly (readonly [state: number, name: string])[] = [
@@ -61,8 +62,7 @@ export class Console {
   get kmem(): KmemStats {
     const recorded = this.#recorded();
     if (recorded !== undefined) return recorded;
-    const stats = this.#system.kernelMemory();
-    return { ...stats, availableBytes: stats.freeBytes };
+    return kmemOf(this.#system);
   }
 
   /** Pages of discardable VMOs, bytes, by whether they are locked. */

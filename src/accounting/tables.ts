@@ -11,6 +11,9 @@
  * I3. A job's figures are the sums over every process below it.
  */
 
+import type { KernelMemoryCompression } from '../objects/compression-stats.js';
+import type { KernelMemoryExtended } from '../objects/info.js';
+
 /** How a page is charged to those who reach it (design, section 5). */
 export type Policy = 'classic' | 'attributed' | 'exact' | 'mapcount';
 
@@ -222,6 +225,10 @@ export interface AccountTables {
   /** First row in `vmoRefs` of each task row, and one more element at the end. */
   readonly vmoRefsStart: Uint32Array;
   /** Physical memory by use. */ readonly kmem: KmemStats;
+  /** The same, each state by itself; of systems that are simulated. */
+  readonly kmemExtended?: KernelMemoryExtended;
+  /** What compression has done and holds; of systems that are simulated. */
+  readonly kmemCompression?: KernelMemoryCompression;
   /** Lines a user should see (a lower bound, an inconsistent snapshot). */
   readonly notes: readonly string[];
   /** When the figures were taken, ISO 8601; undefined: now. */ readonly takenAt?: string;

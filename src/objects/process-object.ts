@@ -36,6 +36,8 @@ export class ProcessObject extends KernelObject {
   readonly handles: HandleTable;
   /** Its threads that did not end, oldest first. */
   readonly threads = new Set<ThreadObject>();
+  /** How many of them were started. */
+  startedThreads = 0;
   /** Its address space. */
   readonly aspace: AddressSpace;
   /** The first handle to its root VMAR, owned by the host program. */

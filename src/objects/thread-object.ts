@@ -63,6 +63,7 @@ export class ThreadObject extends KernelObject {
   start(): void {
     this.#expect(!this.#started && !this.#ended, 'new');
     this.#started = true;
+    this.process.startedThreads += 1;
   }
 
   /** Says whether it waits for something. */
@@ -87,13 +88,13 @@ export class ThreadObject extends KernelObject {
   exit(): void {
     this.#expect(this.#started && !this.#ended, 'started and not dead');
     this.end();
-    for (const { state } of this.process.threads) if (state !== ThreadState.NEW) return;
-    this.process.end(0);
+    if (this.process.startedThreads === 0) this.process.end(0);
   }
 
   /** Takes it out of its process: it or the process ends. */
   end(): void {
     this.#ended = true;
+    if (this.#started) this.process.startedThreads -= 1;
     this.process.threads.delete(this);
     if (this.handleCount === 0) this.freeRecord();
   }

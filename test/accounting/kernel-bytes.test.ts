@@ -3,8 +3,10 @@
  */
 import t from 'tap';
 import { HANDLE_BYTES, IMAGE_HEAP_BYTES, PACKET_BYTES } from '../../src/objects/kernel-heap.js';
+import { Topic } from '../../src/objects/info.js';
 import { OBJECT_BYTES, ObjectType } from '../../src/objects/object.js';
 import type { Process } from '../../src/objects/process.js';
+import { VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
 import { System } from '../../src/system.js';
 
 const P = 4096;
@@ -62,4 +64,37 @@ t.test('what several hold is divided; threads are their process\'s', async (t) =
   t.strictSame(await kernelBytes(s, [a, b]), [
     HANDLE_BYTES + bytes / 2 + OBJECT_BYTES[ObjectType.THREAD], 2 * HANDLE_BYTES + bytes / 2,
   ]);
+});
+
+t.test('a pass has the tables of physical memory, and what could be had', async (t) => {
+  const s = System.boot({ memoryBytes: 2 ** 24 });
+  const pager = s.createPager();
+  const file = pager.createVmo(16 * P);
+  const aux = s.createVmo(16 * P);
+  aux.opRange(VmoOp.COMMIT, 0, 16 * P);
+  pager.supplyPages(file, 0, 16 * P, aux, 0);
+  file.write(0, new Uint8Array(2 * P));
+  const pin = file.pin(3 * P, P);
+  file.opRange(VmoOp.ALWAYS_NEED, 4 * P, P);
+  file.opRange(VmoOp.DONT_NEED, 5 * P, P);
+  const caches = [1, 2, 3, 4].map((pages) => {
+    const cache = s.createVmo(pages * P, VmoOption.DISCARDABLE);
+    cache.opRange(VmoOp.TRY_LOCK, 0, pages * P);
+    cache.opRange(VmoOp.COMMIT, 0, pages * P);
+    return cache;
+  });
+  caches[2]!.pin(0, P);
+  for (const cache of caches.slice(1)) cache.opRange(VmoOp.UNLOCK, 0, cache.getSize());
+  const text = s.createVmo(8 * P);
+  text.write(0, new Uint8Array(8 * P).fill(65));
+  s.reclaim.compress(text);
+  const tables = await s.account({ policy: 'exact' });
+  t.strictSame(tables.kmemExtended, s.rootJob.getInfo(Topic.KMEM_STATS_EXTENDED));
+  t.strictSame(tables.kmemCompression, s.rootJob.getInfo(Topic.KMEM_STATS_COMPRESSION));
+  t.equal(tables.kmemCompression?.uncompressedStorageBytes, 8 * P);
+  t.equal(tables.kmem.availableBytes - tables.kmem.freeBytes, (13 + 2 + 4) * P);
+  t.equal(s.console.kmem.availableBytes, tables.kmem.availableBytes);
+  t.equal(s.reclaim.evict(1000, { ignoreHints: true }).pages, 13 + 2 + 4);
+  t.equal((await s.account()).kmem.freeBytes, tables.kmem.availableBytes);
+  pin.unpin();
 });
