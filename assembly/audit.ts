@@ -8,6 +8,7 @@ import {
   NH_COUNT, NH_MASK, NH_REFS, NODES_PER_CHUNK, NODE_SHIFT, NR_BYTES, NR_MARK, ST_FREE, ST_OBJECT,
   VK_CONTIGUOUS, V_BASE, V_HEIGHT, V_KIND, V_NEXT, V_ROOT, V_SIZE,
 } from "./layout";
+import { auditLoans } from "./audit-loans";
 import { auditQueues } from "./audit-queues";
 import { auditRecords, auditStates } from "./audit-records";
 import { auditTables } from "./audit-tables";
@@ -34,6 +35,7 @@ export const BROKEN_DIRTY: i32 = 10;
 export const BROKEN_STORED: i32 = 11;
 export const BROKEN_QUEUE: i32 = 12;
 export const BROKEN_FAMILY: i32 = 13;
+export const BROKEN_LOAN: i32 = 14;
 export const BROKEN_WRITABLE: i32 = 16;
 export const BROKEN_PRESENT: i32 = 17;
 export const BROKEN_TABLE: i32 = 18;
@@ -77,6 +79,7 @@ export function audit(): i32 {
   if (result == 0) result = auditRuns();
   if (result == 0) result = auditPaged();
   if (result == 0) result = auditQueues();
+  if (result == 0) result = auditLoans();
   scratchFree(seen, bytes);
   return result;
 }

@@ -14,6 +14,7 @@ import { commitRun, contentOf } from "./commit";
 import { expandKeys, reserveExpand, storedIn } from "./compress";
 import { takeBack } from "./contiguous";
 import { frameC, freeFrames } from "./frames";
+import { settle } from "./loans";
 import { commitPaged } from "./pager";
 import { isPagerRoot, markAccessed, markWritten } from "./queues";
 import { ready, reserveContents, reserveNodes, ZERO_RUNS, writeNeeds } from "./reserve";
@@ -130,6 +131,7 @@ export function expand(vmo: u32, page: u64, n: u64): i32 {
 /** The frame at `key`, made the VMO's own. */
 function ownFrame(vmo: u32, key: u64): u32 {
   recall(vmo, key, key + 1);
+  settle(vmo, key, key + 1);
   return load<u32>(commitRun(vmo, key, 1, 0) + ((<u32>key & 31) << 2));
 }
 
@@ -162,6 +164,7 @@ export function resize(vmo: u32, sizePages: u64, tail: u32): i32 {
 export function commitKeys(vmo: u32, lo: u64, hi: u64): void {
   recall(vmo, lo, hi);
   if (isPagerRoot(vmo)) {
+    settle(vmo, lo, hi);
     commitPaged(vmo, lo, hi);
     return;
   }

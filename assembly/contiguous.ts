@@ -2,20 +2,22 @@
  * Contiguous VMOs: one run of adjacent frames, each at its page for as long as the VMO lives. A
  * page may be lent out meanwhile, and comes back, zeroed, with the next access.
  *
- * I1. Page p has frame `run + p`, which is in state OBJECT and in the slot, or in state LOANED and
- *     the slot is empty: `lent` counts the latter.
+ * I1. Page p has frame `run + p`, which is in state OBJECT and in the slot; or the slot is empty
+ *     and the frame in state LOANED, or somebody's who borrowed it: `lent` counts both.
  * I2. The leaves are made with the VMO and never go before it: lending and taking back need no
- *     memory, so they cannot fail.
+ *     memory, so they cannot fail. A borrower whose page finds no other frame loses it.
  */
 import {
-  B_KEY_SHIFT, B_QUEUE_SHIFT, FANOUT, H_CONTENTS, H_FRAMES, H_FRAME_BUMP, H_FRAME_FREE, NO_MEMORY,
-  PAGE_BYTES, POOL_CONTENT, Q_WIRED, ST_FREE, ST_LOANED, ST_OBJECT, VK_CONTIGUOUS, V_FAMILY,
-  V_HEIGHT, V_LENT, V_RUN,
+  B_KEY_SHIFT, B_QUEUE_SHIFT, FANOUT, H_CONTENTS, H_FRAMES, H_FRAME_BUMP, H_FRAME_FREE, M_KEY,
+  M_VMO, NO_MEMORY, PAGE_BYTES, POOL_CONTENT, Q_WIRED, ST_FREE, ST_LOANED, ST_OBJECT, VK_CONTIGUOUS,
+  VK_PAGER, V_FAMILY, V_HEIGHT, V_KIND, V_LENT, V_RUN,
 } from "./layout";
 import {
   frameA, frameB, frameC, frameD, frameFree, frameState, freeFrames, queueAdd, stateAdd,
 } from "./frames";
 import { poolFree } from "./heap";
+import { borrowedFrames, isBorrowed, keepBorrowed, offer, surrender, withdraw } from "./loans";
+import { findMapping, mappingBase, mappingEnd } from "./mappings";
 import { isChild } from "./nodes";
 import { ready, reserveNodes } from "./reserve";
 import { exclusiveLeaf, settlePath } from "./tree";
@@ -78,6 +80,7 @@ function fill(vmo: u32, lo: u64, hi: u64, from: u32): u32 {
     for (let i = <u32>key & (FANOUT - 1); i < FANOUT && key < hi; i++, key++) {
       if (load<u32>(leaf + (i << 2)) != 0) continue;
       const frame = first + <u32>key;
+      if (from == ST_LOANED) withdraw(frame);
       store<u32>(frameA(frame), 1);
       const wired = ST_OBJECT | Q_WIRED << B_QUEUE_SHIFT;
       store<u32>(frameB(frame), wired | (<u32>(key >> 22) << B_KEY_SHIFT));
@@ -106,9 +109,7 @@ export function lend(vmo: u32, page: u64, n: u64): void {
       const frame = load<u32>(leaf + (i << 2));
       if (frame == 0) continue;
       dropContent(frame);
-      store<u32>(frameA(frame), 0);
-      store<u32>(frameB(frame), ST_LOANED);
-      store<u32>(frameC(frame), 0);
+      offer(frame);
       store<u32>(leaf + (i << 2), 0);
       gone++;
     }
@@ -122,18 +123,79 @@ export function lend(vmo: u32, page: u64, n: u64): void {
   dropEntries(vmo, page, hi);
 }
 
-/** The pages of the keys [lo, hi) that are lent out come back. */
+/** The pages of the keys [lo, hi) that are lent out come back; who borrowed them is seen to. */
 export function takeBack(vmo: u32, lo: u64, hi: u64): void {
   const lent = load<u32>(vmo + V_LENT);
-  if (lent != 0) store<u32>(vmo + V_LENT, lent - fill(vmo, lo, hi, ST_LOANED));
+  if (lent == 0) return;
+  recallKeys(vmo, lo, hi, freeFrames());
+  store<u32>(vmo + V_LENT, lent - fill(vmo, lo, hi, ST_LOANED));
 }
 
-/** The VMO goes: what it lent out is free. */
+/** Who borrowed pages of the keys [lo, hi) leaves them, for `most` free frames. What is left. */
+function recallKeys(vmo: u32, lo: u64, hi: u64, most: u32): u32 {
+  if (borrowedFrames() == 0) return most;
+  const run = load<u32>(vmo + V_RUN);
+  let left = most;
+  for (let frame = run + <u32>lo; frame < run + <u32>hi; frame++) {
+    if (!isBorrowed(frame)) continue;
+    surrender(frame, left != 0);
+    left -= u32(left != 0);
+  }
+  return left;
+}
+
+/**
+ * Frames that an access to a mapped range takes for those who borrowed what it takes back: where it
+ * goes to pagers' VMOs as well, for they might lose the very pages that it is about to use.
+ */
+export function recallNeeds(aspace: u32, vpn: u64, end: u64): u32 {
+  if (borrowedFrames() == 0) return 0;
+  let borrowed: u32 = 0;
+  let paged = false;
+  for (let at = vpn; at < end;) {
+    const m = findMapping(aspace, at);
+    const stop = min(end, mappingEnd(m));
+    const vmo = load<u32>(m + M_VMO);
+    const kind = load<u8>(vmo + V_KIND);
+    if (kind == VK_PAGER) paged = true;
+    else if (kind == VK_CONTIGUOUS && load<u32>(vmo + V_LENT) != 0) {
+      const frame = load<u32>(vmo + V_RUN) + <u32>(load<u64>(m + M_KEY) + (at - mappingBase(m)));
+      for (let i: u32 = 0; i < <u32>(stop - at); i++) borrowed += u32(isBorrowed(frame + i));
+    }
+    at = stop;
+  }
+  return paged ? borrowed : 0;
+}
+
+/**
+ * Makes ready what an access to a mapped range takes back, leaving it `keep` free frames: and those
+ * of page tables that go with their last entry on the way, for it may have to make them again.
+ */
+export function recallMapped(aspace: u32, vpn: u64, end: u64, keep: u32): void {
+  if (borrowedFrames() == 0) return;
+  let most = freeFrames() - keep;
+  for (let at = vpn; at < end;) {
+    const m = findMapping(aspace, at);
+    const stop = min(end, mappingEnd(m));
+    const vmo = load<u32>(m + M_VMO);
+    if (load<u8>(vmo + V_KIND) == VK_CONTIGUOUS && load<u32>(vmo + V_LENT) != 0) {
+      const key = load<u64>(m + M_KEY) + (at - mappingBase(m));
+      most = recallKeys(vmo, key, key + (stop - at), most);
+    }
+    at = stop;
+  }
+}
+
+/** The VMO goes: what it lent out is free, or its borrower's own. */
 export function endLoans(vmo: u32): void {
   const first = load<u32>(vmo + V_RUN);
   const end = first + <u32>vmoSize(vmo);
   for (let frame = first; frame < end; frame++) {
-    if (frameState(frame) == ST_LOANED) frameFree(frame);
+    if (isBorrowed(frame)) keepBorrowed(frame);
+    else if (frameState(frame) == ST_LOANED) {
+      withdraw(frame);
+      frameFree(frame);
+    }
   }
 }
 
@@ -144,7 +206,7 @@ export function strayFrame(vmo: u32): u32 {
   for (let page: u32 = 0; page < <u32>vmoSize(vmo); page++) {
     const frame = first + page;
     const seen = seenFrame(vmo, page);
-    if (seen == 0 && frameState(frame) == ST_LOANED) lent++;
+    if (seen == 0 && (frameState(frame) == ST_LOANED || isBorrowed(frame))) lent++;
     else if (seen != frame || frameState(frame) != ST_OBJECT) return frame;
   }
   return lent == load<u32>(vmo + V_LENT) ? 0 : first;

@@ -11,7 +11,7 @@ import {
   B_QUEUE_MASK, B_QUEUE_SHIFT, FANOUT, H_ASPACES, H_CONTENTS, H_OUT, H_STATES, H_VMOS, M_BASE,
   M_KEY, M_PAGES, M_PERMS, M_VMO, NH_COUNT, PAGE_BYTES, PTE_W, Q_GENERATION, SLOT_STORED,
   STATE_COUNT, S_BYTES, VF_DISCARDED, VF_HIGH_PRIORITY, V_BASE, V_FAMILY, V_FLAGS, V_HEIGHT, V_KIND,
-  V_LENT, V_LIMIT, V_NEXT, V_PARENT, V_PINNED, V_ROOT, V_SEQ, V_SIZE,
+  V_LENT, V_LIMIT, V_NEXT, V_PARENT, V_PINNED, V_ROOT, V_SEQ, V_SIZE, V_TAKEN,
 } from "./layout";
 import { frameA, frameB, frameC } from "./frames";
 import { headerOf, isChild, nodeOf } from "./nodes";
@@ -44,7 +44,7 @@ function digestVmo(start: u64, v: u32): u64 {
   hash = mix(mix(hash, load<u64>(v + V_LIMIT)), parent == 0 ? 0 : load<u32>(parent + V_SEQ));
   hash = mix(mix(hash, load<u32>(v + V_FAMILY)), load<u8>(v + V_KIND));
   const flags = load<u16>(v + V_FLAGS) & <u16>(VF_DISCARDED | VF_HIGH_PRIORITY);
-  hash = mix(mix(hash, flags), load<u32>(v + V_LENT));
+  hash = mix(mix(mix(hash, flags), load<u32>(v + V_LENT)), load<u32>(v + V_TAKEN));
   hash = mix(mix(hash, load<u32>(v + V_SEQ)), load<u32>(v + V_PINNED));
   const root = load<u32>(v + V_ROOT);
   if (root == 0) return mix(hash, 0);

@@ -10,15 +10,16 @@
  */
 import {
   ACCESS_DENIED, AS_PRESENT, A_REF_MASK, FANOUT, H_CONTENTS, H_FRAME_A, H_OUT, M_KEY, M_PERMS,
-  M_VMO, NH_MASK, NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D,
-  PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, T_DATA, VK_CONTIGUOUS, VK_PAGER, VK_PHYSICAL, V_KIND,
-  V_LIMIT, V_PARENT,
+  M_VMO, NH_MASK, NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D, PTE_P,
+  PTE_SHIFT, PTE_W, PTE_X, T_COUNT, T_DATA, VK_CONTIGUOUS, VK_PAGER, VK_PHYSICAL, V_KIND, V_LIMIT,
+  V_PARENT,
 } from "./layout";
 import { mapAlong } from "./along";
 import { commitRun } from "./commit";
 import { expandKeys, storedIn } from "./compress";
-import { takeBack } from "./contiguous";
+import { recallMapped, recallNeeds, takeBack } from "./contiguous";
 import { freeFrames } from "./frames";
+import { settle } from "./loans";
 import { findMapping, mappingBase, mappingEnd } from "./mappings";
 import { headerOf, isChild } from "./nodes";
 import { isPagerRoot } from "./queues";
@@ -62,10 +63,16 @@ export function prepare(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
     if (status < 0) return status;
     at += run;
   }
-  return reserveAccess(aspace, vpn, n, access);
+  const frames = reserveAccess(aspace, vpn, n, access);
+  if (frames < 0) return frames;
+  recallMapped(aspace, vpn, end, frames);
+  return 0;
 }
 
-/** Reserves all that an access to a mapped range can take, whatever its mappings allow. */
+/**
+ * Reserves all that an access to a mapped range can take, whatever its mappings allow. How many of
+ * the free frames that are, at the most, or NO_MEMORY.
+ */
 export function reserveAccess(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
   const end = vpn + n;
   if (!ready()) return NO_MEMORY;
@@ -99,9 +106,11 @@ export function reserveAccess(aspace: u32, vpn: u64, n: u64, access: u32): i32 {
     frames += contents;
   }
   if (frames > <u64>freeFrames()) frames -= tables - tablesNeeded(aspace, vpn, n);
-  if (frames > <u64>freeFrames() || !reserveTables(n, partsOf(aspace, vpn, end))) return NO_MEMORY;
+  const moves = recallNeeds(aspace, vpn, end);
+  if (frames + moves > <u64>freeFrames()) return NO_MEMORY;
+  if (!reserveTables(n, partsOf(aspace, vpn, end))) return NO_MEMORY;
   if (runs != 0 && !reserveNodes(pages, top, runs)) return NO_MEMORY;
-  return reserveContents(<u32>contents) ? 0 : NO_MEMORY;
+  return reserveContents(<u32>contents) ? <i32>frames : NO_MEMORY;
 }
 
 /** Pages of a mapped range that are compressed. */
@@ -326,6 +335,7 @@ function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
   if (kind == VK_CONTIGUOUS) takeBack(vmo, key, key + n);
   expandKeys(vmo, key, key + n);
   if ((access & PERM_WRITE) != 0) {
+    settle(vmo, key, key + n);
     return writeLeaves(aspace, m, vmo, vpn, key, n, base | PTE_W | PTE_D);
   }
   const table = needTable(aspace, vpn, false);

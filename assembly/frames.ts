@@ -10,11 +10,12 @@
  * Cost: 16 bytes a frame; taking one is 4 stores to 4 streams.
  */
 import {
-  A_DIRTY_SHIFT, A_REF_MASK, B_QUEUE_MASK, B_QUEUE_SHIFT, B_STATE_MASK, H_CONTENTS, H_FRAMES,
-  H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C, H_FRAME_D, H_FRAME_FREE, H_QUEUES, H_STATES,
-  PAGE_GOING, POOL_CONTENT, Q_ZERO_FORK, ST_FREE,
+  A_DIRTY_SHIFT, A_REF_MASK, B_BORROWED, B_QUEUE_MASK, B_QUEUE_SHIFT, B_STATE_MASK, H_CONTENTS,
+  H_FRAMES, H_FRAME_A, H_FRAME_B, H_FRAME_BUMP, H_FRAME_C, H_FRAME_D, H_FRAME_FREE, H_QUEUES,
+  H_STATES, PAGE_GOING, POOL_CONTENT, Q_ZERO_FORK, ST_FREE,
 } from "./layout";
 import { poolFree } from "./heap";
+import { giveBack } from "./loans";
 
 export function frameA(frame: u32): u32 { return load<u32>(H_FRAME_A) + (frame << 2); }
 export function frameB(frame: u32): u32 { return load<u32>(H_FRAME_B) + (frame << 2); }
@@ -70,19 +71,25 @@ export function frameAlloc(state: u32): u32 {
   return frame;
 }
 
-/** Frees a frame whatever its references say; its content goes too. */
+/**
+ * Frees a frame whatever its references say; its content goes too. A borrowed one is its lender's.
+ */
 export function frameFree(frame: u32): void {
   const b = frameB(frame);
   const word = load<u32>(b);
   stateAdd(word & B_STATE_MASK, -1);
   queueAdd((word & B_QUEUE_MASK) >> B_QUEUE_SHIFT, -1);
-  stateAdd(ST_FREE, 1);
   const c = frameC(frame);
   const content = load<u32>(c) >> 12;
   if (content != 0) {
     poolFree(POOL_CONTENT, content << 12);
     store<u32>(H_CONTENTS, load<u32>(H_CONTENTS) - 1);
   }
+  if ((word & B_BORROWED) != 0) {
+    giveBack(frame);
+    return;
+  }
+  stateAdd(ST_FREE, 1);
   store<u32>(frameA(frame), 0);
   store<u32>(b, 0);
   store<u32>(c, load<u32>(H_FRAME_FREE));

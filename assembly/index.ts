@@ -5,7 +5,7 @@
  */
 import {
   A_REF_MASK, AS_PRESENT, AS_TABLES, BAD_STATE, B_PIN_MASK, B_PIN_SHIFT, B_STATE_MASK, H_EXPANDED,
-  H_OUT, H_STATES, H_STORED_BYTES, NO_MEMORY, PERM_WRITE, ST_FREE, V_LENT,
+  H_OUT, H_STATES, H_STORED_BYTES, NO_MEMORY, PERM_WRITE, ST_FREE, V_LENT, V_TAKEN,
 } from "./layout";
 import * as along from "./along";
 import * as compression from "./compress";
@@ -13,6 +13,7 @@ import * as contents from "./content";
 import * as contiguous from "./contiguous";
 import * as faults from "./fault";
 import * as frames from "./frames";
+import * as loans from "./loans";
 import * as maps from "./mappings";
 import * as pinning from "./pins";
 import { reserveContents, reserveTables } from "./reserve";
@@ -57,6 +58,10 @@ export function vmoCreateContiguous(pages: u32, align: u32): i32 {
 export function vmoLend(vmo: u32, page: f64, n: f64): void {
   contiguous.lend(vmo << 4, <u64>page, <u64>n);
 }
+/** Pages that lenders took from a pager's VMO because there was no other frame for them. */
+export function vmoTakenPages(vmo: u32): u32 { return load<u32>((vmo << 4) + V_TAKEN); }
+export function framesBorrowed(): u32 { return loans.borrowedFrames(); }
+export function frameIsBorrowed(frame: u32): u32 { return u32(loans.isBorrowed(frame)); }
 export function vmoLentPages(vmo: u32): u32 { return load<u32>((vmo << 4) + V_LENT); }
 export function vmoZeroInPlace(vmo: u32, offset: f64, length: f64): void {
   contiguous.zeroInPlace(vmo << 4, <u64>offset, <u64>length);
@@ -208,10 +213,12 @@ export function zeroPrepare(aspace: u32, vpn: f64, n: f64, kept: u32): i32 {
 }
 /** Reserves what committing and mapping a range can take, whatever its mappings allow. */
 export function commitPrepare(aspace: u32, vpn: f64, n: f64): i32 {
-  const status = faults.reserveAccess(aspace << 4, <u64>vpn, <u64>n, PERM_WRITE);
-  if (status < 0) return status;
+  const frames = faults.reserveAccess(aspace << 4, <u64>vpn, <u64>n, PERM_WRITE);
+  if (frames < 0) return frames;
   // entries are made one by one, so each leaf may grow class by class
-  return reserveTables(<u64>n, (<u64>n >> 9) + 2) ? 0 : NO_MEMORY;
+  if (!reserveTables(<u64>n, (<u64>n >> 9) + 2)) return NO_MEMORY;
+  contiguous.recallMapped(aspace << 4, <u64>vpn, <u64>vpn + <u64>n, frames);
+  return 0;
 }
 /** Commits every page of a prepared range. */
 export function commitMapped(aspace: u32, vpn: f64, n: u32): void {

@@ -73,6 +73,7 @@ export const H_STRICT: u32 = HEADER + 2304; // debug: pools have no spare but wh
 export const H_BUDGET: u32 = HEADER + 2308; // debug: records reserved and not taken, by pool
 export const H_QUEUES: u32 = HEADER + 2560; // 16 counters, pages in each queue but the first
 export const H_NEWEST: u32 = HEADER + 2624; // 0 to 7: the generation that new pages join
+export const H_LOANED: u32 = HEADER + 2628; // first frame that is lent and free
 // look-aside buffer of leaf tables: 8192 entries of | space | page >> 9 | table, W | epoch |
 export const H_TLB: u32 = HEADER + CHUNK_BYTES;
 export const TLB_MASK: u32 = 8191;
@@ -82,11 +83,12 @@ export const WALKS_MASK: u32 = 63;
 
 // ---- frames (vm_page), 16 bytes in four columns -------------------------------------------------
 //   A | references 30 | dirty 2 |
-//   B | state 4 | queue 4 | pins 5 | flags 6 | key high 13 |
+//   B | state 4 | queue 4 | pins 5 | flags 7 | key high 12 |
 //   C | content slot 20 | family low 12 |          while free: C = next free frame
-//   D | key low 22 | family high 10 |
+//   D | key low 22 | family high 10 |              while borrowed: loan's record >> 4
+//                            while lent and free: C = next such frame, D = the one before
 // Family and key are the way back from a frame to the lists that hold it, and a hint: 22 bits of
-// the family's number and 35 of the key are kept, and a frame that stands in several lists has one.
+// the family's number and 34 of the key are kept, and a frame that stands in several lists has one.
 // Nothing reads them yet. Whoever does looks the frame up in the lists he finds, and takes it for
 // found only where a slot holds it.
 export const FRAME_BYTES: u32 = 16;
@@ -107,7 +109,8 @@ export const B_ANON: u32 = 1 << 15;
 export const B_SHMEM: u32 = 1 << 16;
 export const B_OUTSIDE: u32 = 1 << 17; // recorded with mappings that were not; goes with the frame
 export const B_NEEDED: u32 = 1 << 18; // ALWAYS_NEED: stays unless hints are ignored
-export const B_KEY_SHIFT: u32 = 19;
+export const B_BORROWED: u32 = 1 << 19; // a contiguous VMO lent it (loans.ts)
+export const B_KEY_SHIFT: u32 = 20;
 export const B_QUEUE_SHIFT: u32 = 4;
 export const B_QUEUE_MASK: u32 = 0xf0;
 // queues of OBJECT pages; the others stand in none, 0 here. The first is not counted but derived:
@@ -203,6 +206,9 @@ export const Z_CLASS: u32 = 8;
 export const Z_NEXT: u32 = 12; // list of those of a class that have room
 export const Z_PREV: u32 = 16;
 
+// ---- a borrowed frame's loan, 16 bytes: | VMO | 0 | key u64 | -----------------------------------
+export const LOAN_BYTES: u32 = 16;
+
 // ---- VMO record, 128 bytes ----------------------------------------------------------------------
 export const VMO_BYTES: u32 = 128;
 export const V_ROOT: u32 = 0;
@@ -226,6 +232,7 @@ export const V_NEXT: u32 = 72; // list of all VMOs
 export const V_PREV: u32 = 76;
 export const V_KIN: u32 = 80; // ring of the VMOs of one family
 export const V_KIN_PREV: u32 = 84;
+export const V_TAKEN: u32 = 116; // pager's root: pages that lenders took back, for nothing
 export const V_RUN: u32 = 120; // contiguous: frame of page 0
 export const V_LENT: u32 = 124; // contiguous: pages lent out
 export const VK_ANONYMOUS: u32 = 0;
@@ -304,7 +311,8 @@ export const POOL_CONTENT: u32 = 9; // 4 KiB
 export const POOL_NODE: u32 = 10; // + height, 1..11
 export const POOL_STORED: u32 = 22; // compressed pages
 export const POOL_ZRAM: u32 = 23; // ZRAM pages
-export const POOL_COUNT: u32 = 24;
+export const POOL_LOAN: u32 = 24; // borrowed frames
+export const POOL_COUNT: u32 = 25;
 
 // ---- status numbers (zx_status_t) ---------------------------------------------------------------
 export const NO_MEMORY: i32 = -4;

@@ -38,9 +38,10 @@ export function pagerDropClean(
   return paged.dropClean(root << 4, <u64>page, <u64>n, markers != 0, heedHints != 0);
 }
 export function pagesMove(
-  vmo: u32, page: f64, n: f64, aux: u32, auxPage: f64, replace: u32,
+  vmo: u32, page: f64, n: f64, aux: u32, auxPage: f64, replace: u32, borrow: u32,
 ): i32 {
-  return moveIn(vmo << 4, <u64>page, <u64>n, aux << 4, <u64>auxPage, replace != 0);
+  return moveIn(
+    vmo << 4, <u64>page, <u64>n, aux << 4, <u64>auxPage, replace != 0, borrow != 0);
 }
 export { ASK_DIRTY, ASK_READ, FOR_COMMIT, FOR_WRITE, FOR_ZERO, TRAPS } from "./pager";
 export { SLOT_ZERO_DIRTY, SLOT_ZERO_UNTRACKED } from "./layout";

@@ -1,6 +1,6 @@
 /**
  * Moving pages from one VMO into another: what a pager supplies, and what a transfer puts in place
- * of what was there.
+ * of what was there. What a pager supplies may stand in a frame on loan (loans.ts).
  *
  * I1. All that can run out is reserved before the first page moves.
  * I2. A frame that others hold too is copied: they keep theirs.
@@ -8,14 +8,17 @@
  * Cost: two descents for each page that moves, one call for each run of zeros.
  */
 import {
-  A_REF, A_REF_MASK, B_KEY_SHIFT, FANOUT_BITS, NH_MASK, NO_MEMORY, PAGE_BYTES, Q_ZERO_FORK,
-  SLOT_ZERO, ST_OBJECT, V_FAMILY, V_HEIGHT, V_LIMIT, V_PARENT,
+  A_REF, A_REF_MASK, B_BORROWED, B_KEY_SHIFT, FANOUT_BITS, H_STATES, NH_MASK, NO_MEMORY, PAGE_BYTES,
+  POOL_LOAN, Q_ZERO_FORK, SLOT_ZERO, ST_LOANED, ST_OBJECT, VF_HIGH_PRIORITY, V_FLAGS, V_FAMILY,
+  V_HEIGHT, V_LIMIT, V_PARENT,
 } from "./layout";
 import { contentOf } from "./commit";
 import { frameA, frameAlloc, frameB, frameC, frameD, frameDrop, freeFrames } from "./frames";
+import { poolReserve } from "./heap";
+import { lodge } from "./loans";
 import { headerOf, isChild } from "./nodes";
 import { spanAt, spanEnd } from "./pager";
-import { goHome, queueMove } from "./queues";
+import { goHome, isPagerRoot, queueMove } from "./queues";
 import { isOwn, ready, reserveContents, reserveNodes } from "./reserve";
 import { exclusiveLeaf, findLeaf, settlePath, treeFill } from "./tree";
 import { dropEntries, vmoBase, vmoHeight, vmoRoot } from "./vmos";
@@ -23,22 +26,25 @@ import { dropEntries, vmoBase, vmoHeight, vmoRoot } from "./vmos";
 /**
  * Moves `n` pages of `aux`, another VMO without a live parent, into a VMO. What is there stays, and
  * the page that came for it is freed; with `replace` it goes instead. Where `aux` has no page the
- * VMO reads zero. 0 or NO_MEMORY.
+ * VMO reads zero. `borrow`: pages stand in frames on loan, as far as there are any and the VMO may.
+ * 0 or NO_MEMORY.
  */
 export function moveIn(
-  vmo: u32, page: u64, n: u64, aux: u32, auxPage: u64, replace: bool,
+  vmo: u32, page: u64, n: u64, aux: u32, auxPage: u64, replace: bool, borrow: bool,
 ): i32 {
   if (n == 0) return 0;
   const lo = vmoBase(vmo) + page;
   const from = vmoBase(aux) + auxPage;
-  if (!reserveMoves(vmo, lo, n, aux, from)) return NO_MEMORY;
+  const lodges = borrow && isPagerRoot(vmo)
+    && (load<u16>(vmo + V_FLAGS) & <u16>VF_HIGH_PRIORITY) == 0;
+  if (!reserveMoves(vmo, lo, n, aux, from, lodges)) return NO_MEMORY;
   for (let i: u64 = 0; i < n;) {
     const source = spanAt(aux, from + i);
     const end = min(n, spanEnd() - from);
     if (isChild(source)) {
       const frame = takeOut(aux, from + i);
       if (!replace && spanAt(vmo, lo + i) != 0) frameDrop(frame);
-      else putIn(vmo, lo + i, frame);
+      else putIn(vmo, lo + i, lodges ? lodge(frame, vmo, lo + i) : frame);
     } else if (replace) fillZero(vmo, lo + i, lo + end);
     else fillAbsent(vmo, lo + i, lo + end);
     i = end;
@@ -55,7 +61,9 @@ function mustCopy(aux: u32, key: u64, frame: u32): bool {
   return (found & 1) != 0 || !isOwn(found, <u32>key & 31, frame);
 }
 
-function reserveMoves(vmo: u32, lo: u64, n: u64, aux: u32, from: u64): bool {
+function reserveMoves(
+  vmo: u32, lo: u64, n: u64, aux: u32, from: u64, lodges: bool,
+): bool {
   let moves: u64 = 0;
   let zeros: u64 = 0;
   let copies: u32 = 0;
@@ -78,6 +86,8 @@ function reserveMoves(vmo: u32, lo: u64, n: u64, aux: u32, from: u64): bool {
     i = end;
   }
   if (copies > freeFrames() || !ready()) return false;
+  const onLoan = <u64>load<u32>(H_STATES + (ST_LOANED << 2));
+  if (lodges && !poolReserve(POOL_LOAN, <u32>min(moves, onLoan))) return false;
   const leaves = min(moves, (n >> FANOUT_BITS) + 2);
   return reserveNodes(0, max(lo + n, from + n), zeros + 2 * leaves + 4)
     && reserveContents(contents);
@@ -122,9 +132,10 @@ function putIn(vmo: u32, key: u64, frame: u32): void {
   const family = load<u32>(vmo + V_FAMILY);
   store<u32>(frameA(frame), 1);
   queueMove(frame, Q_ZERO_FORK);
-  store<u32>(frameB(frame), ST_OBJECT | (<u32>(key >> 22) << B_KEY_SHIFT));
+  const borrowed = load<u32>(frameB(frame)) & B_BORROWED;
+  store<u32>(frameB(frame), ST_OBJECT | borrowed | (<u32>(key >> 22) << B_KEY_SHIFT));
   store<u32>(frameC(frame), (load<u32>(frameC(frame)) >> 12 << 12) | (family & 0xfff));
-  store<u32>(frameD(frame), (family >> 12 << 22) | (<u32>key & 0x3fffff));
+  if (borrowed == 0) store<u32>(frameD(frame), (family >> 12 << 22) | (<u32>key & 0x3fffff));
   goHome(vmo, frame);
   settlePath(<u32>load<u8>(vmo + V_HEIGHT), isChild(old) ? 0 : 1);
 }

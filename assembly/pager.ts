@@ -11,7 +11,8 @@
  * I1. Dirty bits of a frame (column A) are set in the trees of such roots alone. No snapshot
  *     shares a root's nodes, so each of its frames has one reference.
  * I2. A page-table entry of a root's page is writable only while the page is DIRTY.
- * I3. Who writes has asked before (`need`) and says so after (`written`): both are cheap, and a
+ * I3. No page that is not clean stands in a borrowed frame (loans.ts).
+ * I4. Who writes has asked before (`need`) and says so after (`written`): both are cheap, and a
  *     fault of an anonymous page knows nothing of them.
  * Cost: a descent for each page, and one for each span that has none.
  */
@@ -22,16 +23,15 @@ import {
 } from "./layout";
 import { commitRun } from "./commit";
 import { commitKeys, reservePages, resize } from "./content";
-import { frameA, frameB, frameC } from "./frames";
+import { frameA, frameB, frameC, freeFrames } from "./frames";
 import { firstShowing, nextShowing } from "./intervals";
+import { isLodged, settle } from "./loans";
 import { isChild, nodeOf } from "./nodes";
 import { goHome, isNeeded, isPagerRoot } from "./queues";
 import { ready, reserveNodes } from "./reserve";
 import { entryGet, TABLE_MASK } from "./tables";
 import { beyond, indexAt, treeFill, treeGet } from "./tree";
-import {
-  dropEntries, protectWindow, vmoBase, vmoHeight, vmoRoot, vmoSize,
-} from "./vmos";
+import { dropEntries, protectWindow, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
 import { findTable } from "./walk";
 
 // what a key is
@@ -303,7 +303,11 @@ export function zeroBytes(
   root: u32, firstPage: u64, firstByte: u32, endPage: u64, endByte: u32, slot: u32,
 ): i32 {
   const base = vmoBase(root);
-  if (firstPage == endPage) {
+  const inOne = firstPage == endPage;
+  const moves = u32((inOne || firstByte != 0) && isLodged(root, base + firstPage))
+    + u32(!inOne && endByte != 0 && isLodged(root, base + endPage));
+  if (moves > freeFrames()) return NO_MEMORY;
+  if (inOne) {
     fillInPage(root, base + firstPage, firstByte, endByte);
     return 0;
   }
@@ -315,8 +319,9 @@ export function zeroBytes(
   return 0;
 }
 
-/** Zeroes bytes of a page that is there, and says that it was written. */
+/** Zeroes bytes of a page that is there, and says that it was written: not in a borrowed frame. */
 function fillInPage(root: u32, key: u64, from: u32, to: u32): void {
+  settle(root, key, key + 1);
   const slot = treeGet(vmoRoot(root), vmoHeight(root), key);
   if (!isChild(slot)) return;
   const content = load<u32>(frameC(slot)) >> 12 << 12;
@@ -368,6 +373,8 @@ export function resizePaged(root: u32, sizePages: u64, tail: u32): i32 {
   const fits = sizePages <= KEY_MAX - base; // else `resize` says so
   if (fits && sizePages > old && !(ready() && reserveNodes(0, base + sizePages, 1)))
     return NO_MEMORY;
+  const lodged = tail != 0 && isLodged(root, base + sizePages - 1);
+  if (lodged && freeFrames() == 0) return NO_MEMORY;
   const status = resize(root, sizePages, 0);
   if (status < 0) return status;
   if (tail != 0) fillInPage(root, base + sizePages - 1, tail, PAGE_BYTES);

@@ -11,6 +11,8 @@ import {
   AS_NEXT, AS_ROOT, H_ASPACES, KEY_MAX, NO_MEMORY, PTE_A, PTE_SHIFT, T_LEVEL, VF_HIGH_PRIORITY,
   V_FLAGS, V_LIMIT, V_PARENT,
 } from "./layout";
+import { freeFrames } from "./frames";
+import { isBorrowed, settle, surrender } from "./loans";
 import { isChild } from "./nodes";
 import { spanAt, spanEnd } from "./pager";
 import {
@@ -34,7 +36,7 @@ export function eachSeen(vmo: u32, page: u64, n: u64, what: u32): void {
     for (let at = vmo; at != 0; at = load<u32>(at + V_PARENT)) {
       const slot = spanAt(at, key);
       end = min(end, spanEnd());
-      if (isChild(slot) && isPagerRoot(at)) does(slot, what);
+      if (isChild(slot) && isPagerRoot(at)) does(at, key, what);
       if (slot != 0 || load<u32>(at + V_PARENT) == 0) break;
       const limit = load<u64>(at + V_LIMIT);
       if (key >= limit) break;
@@ -44,9 +46,21 @@ export function eachSeen(vmo: u32, page: u64, n: u64, what: u32): void {
   }
 }
 
-function does(frame: u32, what: u32): void {
-  if (what == DO_ACCESS) markAccessed(frame);
-  else hint(frame, what == DO_NEED);
+/**
+ * A page that is always needed leaves its borrowed frame. A hint is kept where it can be: without a
+ * free frame the page is young, and no more.
+ */
+function does(root: u32, key: u64, what: u32): void {
+  let frame = spanAt(root, key);
+  const lodged = what == DO_NEED && isBorrowed(frame);
+  if (lodged && freeFrames() != 0) {
+    settle(root, key, key + 1);
+    frame = spanAt(root, key);
+  } else if (lodged || what == DO_ACCESS) {
+    markAccessed(frame);
+    return;
+  }
+  hint(frame, what == DO_NEED);
 }
 
 /** Takes the accessed bits of all page tables: pages that have one are of the newest age. */
@@ -70,9 +84,9 @@ function harvestTable(table: u32): void {
 }
 
 /**
- * Evicts pages of a root that stand in a stored queue, at most `most`, lowest first. Pages that are
- * always needed are as young as the newest instead, unless `ignoreHints`. How many went, or
- * NO_MEMORY.
+ * Evicts pages of a root that stand in a stored queue, at most `most`, lowest first: but none in a
+ * borrowed frame, which would be no more free memory. Pages that are always needed are as young as
+ * the newest instead, unless `ignoreHints`. How many went, or NO_MEMORY.
  */
 export function evict(root: u32, queue: u32, most: u32, ignoreHints: bool): i32 {
   if (!ready()) return NO_MEMORY;
@@ -81,7 +95,7 @@ export function evict(root: u32, queue: u32, most: u32, ignoreHints: bool): i32 
   for (let key = vmoBase(root); key < hi && gone < most;) {
     const slot = spanAt(root, key);
     const end = min(hi, spanEnd());
-    if (isChild(slot) && queueOf(slot) == queue) {
+    if (isChild(slot) && queueOf(slot) == queue && !isBorrowed(slot)) {
       if (!ignoreHints && isNeeded(slot)) queueMove(slot, generation(0));
       else {
         treeFill(root, key, key + 1, 0);
@@ -94,14 +108,19 @@ export function evict(root: u32, queue: u32, most: u32, ignoreHints: bool): i32 
   return <i32>gone;
 }
 
-/** A VMO's memory priority: its pages leave the order of reclaim, or come back. */
+/**
+ * A VMO's memory priority: its pages leave the order of reclaim, or come back. With high priority
+ * none stands in a borrowed frame.
+ */
 export function setHighPriority(vmo: u32, isHigh: bool): void {
   const flags = load<u16>(vmo + V_FLAGS) & <u16>~VF_HIGH_PRIORITY;
   store<u16>(vmo + V_FLAGS, isHigh ? flags | <u16>VF_HIGH_PRIORITY : flags);
   const hi = min(KEY_MAX, vmoBase(vmo) + vmoSize(vmo));
   for (let key = vmoBase(vmo); key < hi;) {
     const slot = spanAt(vmo, key);
-    if (isChild(slot)) goHome(vmo, slot);
+    if (isHigh && isChild(slot) && isBorrowed(slot)) surrender(slot, freeFrames() != 0);
+    const left = spanAt(vmo, key);
+    if (isChild(left)) goHome(vmo, left);
     key = spanEnd();
   }
 }

@@ -9,12 +9,13 @@
 import { chunksLeft, poolAt, poolReserve, poolSpare } from "./heap";
 import {
   A_REF_MASK, FANOUT, FANOUT_BITS, H_CONTENTS, H_LOW, H_MAX_HEIGHT, NH_MASK, POOL_CONTENT,
-  POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, S_REFS, VK_CONTIGUOUS,
-  V_HEIGHT, V_KIND, V_LIMIT, V_PARENT, V_ROOT,
+  POOL_NODE, POOL_TABLE, POOL_TABLE_DATA, CLASS_DENSE, P_KEEP, S_REFS, VK_CONTIGUOUS, V_HEIGHT,
+  V_KIND, V_LIMIT, V_PARENT, V_ROOT,
 } from "./layout";
 import { admitHeight, beyond, findLeaf, heightFor, KEEP_NODES } from "./tree";
 import { chunksForNodes, headerOf, isChild, nodeReserve } from "./nodes";
 import { frameA, frameC, freeFrames } from "./frames";
+import { borrowedFrames, isBorrowed } from "./loans";
 import { isStored, storedOf } from "./stored";
 import { seenFrame } from "./vmos";
 
@@ -89,6 +90,7 @@ export function writeNeeds(vmo: u32, lo: u64, hi: u64): u64 {
   const height = <u32>load<u8>(vmo + V_HEIGHT);
   const contents = load<u32>(H_CONTENTS) != 0;
   const live = load<u32>(vmo + V_PARENT) != 0 ? load<u64>(vmo + V_LIMIT) : 0;
+  const anyLodged = borrowedFrames() != 0;
   const most = <u64>freeFrames();
   let frames: u64 = 0;
   let slots: u64 = 0;
@@ -101,7 +103,10 @@ export function writeNeeds(vmo: u32, lo: u64, hi: u64): u64 {
     for (let j: u32 = 0; j < n; j++) {
       const slot = leaf == 0 ? 0 : load<u32>(leaf + ((i + j) << 2));
       if (isChild(slot)) {
-        if (!shared && isOwn(leaf, i + j, slot)) continue;
+        if (!shared && isOwn(leaf, i + j, slot)) {
+          if (anyLodged) frames += u32(isBorrowed(slot));
+          continue;
+        }
         if (contents && load<u32>(frameC(slot)) >> 12 != 0) slots++;
       } else if (isStored(slot)) { // made again, and copied then where it is shared
         const copies = u32(shared || load<u32>(storedOf(slot) + S_REFS) > 1);

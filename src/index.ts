@@ -37,6 +37,7 @@ export {
 } from './objects/job-policy.js';
 export type { KernelPlan, KernelRegion } from './objects/kernel-aspace.js';
 export type { Koid } from './objects/koid.js';
+export type { LoanCounts } from './objects/loan-counts.js';
 export { ObjectType, type NameOptions } from './objects/object.js';
 export { Pager } from './objects/pager.js';
 export * from './objects/pager-options.js';

@@ -114,9 +114,10 @@ function unnamedPages({ core, rootJob }: KernelSystem): number {
 /** The contiguous VMO that lent a page out. */
 function lentBy(system: KernelSystem, { frame, vmo, vmoPage = 0 }: Place): VmoPlace | undefined {
   const { core } = system;
-  if (core.pagesInState(FrameState.LOANED) === 0) return undefined;
+  if (core.pagesInState(FrameState.LOANED) + core.borrowedPages === 0) return undefined;
   for (const owner of system.vmos) {
     if (!owner.isOwner || owner.tree.kind !== CoreVmoKind.CONTIGUOUS) continue;
+    if (!owner.tree.hasLentPages) continue;
     const page = vmo === undefined ? frame - firstFrameOf(core, owner.tree.ref)
       : vmo.tree === owner.tree ? vmo.offsetPages + vmoPage : -1;
     if (page < 0 || page >= owner.sizePages || core.vmoFrame(owner.tree.ref, page) !== 0) continue;
@@ -208,6 +209,11 @@ function addNotes(
     const { freePages } = system.core;
     notes.push(`${freePages} pages are free and ${unnamedPages(system)} the kernel's own; `
       + 'which of them this one is, is not known');
+  }
+  if (state === 'object' && system.core.isBorrowed(place.frame)) {
+    const lender = lentBy(system, { frame: place.frame })?.vmo.koid;
+    notes.push(lender === undefined ? 'its frame is on loan'
+      : `its frame is on loan from VMO ${lender}, which may take it back at any time`);
   }
   if (state === 'zero') notes.push('the zero page: every process may read it, nobody pays');
   if (isHugetlb) notes.push('a hugetlb page: nobody\'s by present, as Linux counts');

@@ -21,6 +21,7 @@ const AUDIT_NAMES: Readonly<Record<number, string>> = {
   1: 'pages by state', 2: 'node references', 3: 'frame references', 4: 'may-be-shared mask',
   5: 'subtree count', 6: 'page-table entry', 7: 'key outside the VMO', 8: 'index of mappings',
   9: 'frame of a run', 10: 'dirty pages', 11: 'compressed page', 12: 'page queue',
+  14: 'loan',
   13: 'ring of a family', 16: 'writable entry', 17: 'present entries',
   18: 'page table', 19: 'look-aside buffer', 20: 'pins', 21: 'contents',
   22: 'references of a VMO', 23: 'mapping', 24: 'last path', 25: 'mapping found last',

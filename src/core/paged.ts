@@ -138,17 +138,24 @@ export class CorePaged extends CoreVmos {
   }
 
   /**
-   * Moves pages out of `aux`, which reads zero there next. What the VMO has stays, or goes if
-   * `replace`. 0 or NO_MEMORY.
+   * Moves pages out of `aux`, which reads zero there next. 0 or NO_MEMORY.
+   *
+   * @param how - `replace`: what the VMO has goes, else it stays; `borrow`: pages of a pager's root
+   *     stand in frames that contiguous VMOs have lent, as far as there are any
    */
   pagesMove(
-    vmo: VmoRef, page: number, pages: number, aux: VmoRef, auxPage: number, replace: boolean,
+    vmo: VmoRef, page: number, pages: number, aux: VmoRef, auxPage: number,
+    how: {
+      /** What is there goes. */ readonly replace: boolean;
+      /** Frames on loan may be used. */ readonly borrow: boolean;
+    },
   ): number {
     if (this.compressedPages > 0) {
       const made = Math.min(this.vmoExpand(vmo, page, pages), this.vmoExpand(aux, auxPage, pages));
       if (made < 0) return made;
     }
-    const status = this.raw.pagesMove(vmo, page, pages, aux, auxPage, replace ? 1 : 0);
+    const [replace, borrow] = [how.replace ? 1 : 0, how.borrow ? 1 : 0];
+    const status = this.raw.pagesMove(vmo, page, pages, aux, auxPage, replace, borrow);
     this.settleReleases();
     return status;
   }

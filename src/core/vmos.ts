@@ -54,9 +54,24 @@ export class CoreVmos extends CoreCompressed {
     this.raw.vmoLend(vmo, page, pages);
   }
 
-  /** Contiguous VMOs: pages that are lent out. */
+  /** Contiguous VMOs: pages that are lent out, whether somebody has borrowed them or not. */
   vmoLentPages(vmo: VmoRef): number {
     return this.raw.vmoLentPages(vmo);
+  }
+
+  /** Pages that a pager's VMO lost because a lender took their frames back and none was free. */
+  vmoTakenPages(vmo: VmoRef): number {
+    return this.raw.vmoTakenPages(vmo);
+  }
+
+  /** Frames on loan that a page of a pager's VMO stands in. */
+  get borrowedPages(): number {
+    return this.raw.framesBorrowed();
+  }
+
+  /** Whether a frame is one of these. */
+  isBorrowed(frame: number): boolean {
+    return this.raw.frameIsBorrowed(frame) !== 0;
   }
 
   /** Zeroes bytes of pages that are there, which stay where they are. Cannot fail. */

@@ -28,6 +28,9 @@ export interface RawExports {
   vmoCreateContiguous(pages: Num, align: Num): Num;
   vmoLend(vmo: Num, page: Num, n: Num): void;
   vmoLentPages(vmo: Num): Num;
+  vmoTakenPages(vmo: Num): Num;
+  framesBorrowed(): Num;
+  frameIsBorrowed(frame: Num): Num;
   vmoZeroInPlace(vmo: Num, offset: Num, length: Num): void;
   vmoDiscard(vmo: Num): Num;
   vmoRevive(vmo: Num): void;
@@ -140,7 +143,9 @@ export interface RawExports {
   pagerEvict(root: Num, queue: Num, most: Num, ignoreHints: Num): Num;
   vmoDedupZero(vmo: Num, page: Num): Num;
   vmoDedupScan(vmo: Num, page: Num, most: Num, untouchedToo: Num): Num;
-  pagesMove(vmo: Num, page: Num, n: Num, aux: Num, auxPage: Num, replace: Num): Num;
+  pagesMove(
+    vmo: Num, page: Num, n: Num, aux: Num, auxPage: Num, replace: Num, borrow: Num,
+  ): Num;
   digest(): void;
   audit(): Num;
   whoseBegin(frame: Num): Num;

@@ -52,6 +52,8 @@ export class PageTree {
   owner: VmoObject | undefined;
   /** Where its absent pages come from: a pager's VMO and its clones. Immutable once made. */
   source: PageSource | undefined;
+  /** Whether any page was ever pinned. */
+  wasPinned = false;
   readonly #home: TreeHome;
   #users = 1;
   readonly #pins = new Set<PageSpan>();
@@ -127,9 +129,14 @@ export class PageTree {
     return this.#family !== undefined && this.#family.leaves > 1;
   }
 
-  /** Times that pages it sees were reclaimed: its own, or its family's. */
+  /**
+   * Times that pages it sees were reclaimed: its own, or its family's; and pages that it lost to
+   * the lenders of their frames.
+   */
   get changeEvents(): number {
-    return this.#changeEvents + (this.#family?.sweeps ?? 0) - this.#sweepsBefore;
+    const taken = this.source?.isRoot(this) === true
+      ? this.#home.core.vmoTakenPages(this.ref) : 0;
+    return this.#changeEvents + taken + (this.#family?.sweeps ?? 0) - this.#sweepsBefore;
   }
 
   /** Counts that pages of its own were reclaimed. */
@@ -148,7 +155,7 @@ export class PageTree {
     return this.#pins.size > 0;
   }
 
-  /** Whether pages of it are lent out. */
+  /** Whether pages of it are lent out, borrowed by somebody or not. */
   get hasLentPages(): boolean {
     return this.#home.core.vmoLentPages(this.ref) > 0;
   }
@@ -161,6 +168,7 @@ export class PageTree {
 
   /** Notes a pin. */
   addPin(span: PageSpan): void {
+    this.wasPinned = true;
     this.#pins.add(span);
   }
 

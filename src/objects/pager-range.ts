@@ -103,8 +103,21 @@ export function moveInto(
   const to = target.offsetPages + pageOf(range.offset);
   const { ref } = target.tree;
   const from = aux.offsetPages + first;
-  const status = core.pagesMove(ref, to, pages, aux.tree.ref, from, replaces);
+  const borrow = !replaces && mayBorrow(target);
+  const how = { replace: replaces, borrow };
+  const status = core.pagesMove(ref, to, pages, aux.tree.ref, from, how);
   checkMemory(core, status, `to move ${pages} pages`, { pages });
+}
+
+/**
+ * Whether pages supplied to a VMO may stand in frames that contiguous VMOs have lent (6.4): it must
+ * be able to give them back at once, so a pager that hears of first writes has none, as on Zircon,
+ * nor a VMO that was ever pinned.
+ */
+function mayBorrow({ system, tree }: VmoObject): boolean {
+  const { source } = tree;
+  if (!system.pageLoaning || tree.wasPinned) return false;
+  return source?.isRoot(tree) === true && !source.trapsDirty;
 }
 
 /** `zx_vmo_transfer_data`, whose rights and alignment were checked. */

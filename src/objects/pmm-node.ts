@@ -2,6 +2,11 @@
  * A private physical memory manager: free pages, pages on loan, and the free-memory signal
  * (memory-semantics 6.2 to 6.4). A door for tests: what a system has of these it has in its core.
  *
+ * Its loans are not the system's (assembly/loans.ts), and cannot be: here pages have no VMO, so a
+ * loan that is cancelled waits for whoever borrowed the page to free it, and its pages count as not
+ * free until the lender ends it. The system knows each borrower and has taken the page out of the
+ * borrowed frame by the time the lender's access goes on: there is nothing in between to count.
+ *
  * I1. A call that fails changed nothing; an allocation is whole or none.
  * I2. A page on loan is never among the normal free pages; a cancelled one goes to nobody, though
  *     it is free, until the loan ends.

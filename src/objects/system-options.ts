@@ -35,7 +35,10 @@ export interface SystemOptions {
   /** Addresses at random; each in the lowest gap that fits if left out. */
   readonly aslr?: AslrOptions;
   /** Whether debugging calls are allowed (CACHE_INVALIDATE). */ readonly debugSyscalls?: boolean;
-  /** Whether decommitting pages of contiguous VMOs lends them out; no if left out. */
+  /**
+   * Whether decommitting pages of contiguous VMOs lends them out, and pagers' VMOs borrow them; no
+   * if left out.
+   */
   readonly pageLoaning?: boolean;
   /**
    * Whether the kernel's own records of objects and messages take pages; yes if left out. No where
@@ -60,7 +63,7 @@ export interface SystemSettings {
   /** How addresses are chosen; undefined: the lowest gap that fits. */
   readonly aslr: Aslr | undefined;
   /** Whether debugging calls are allowed. */ readonly debugSyscalls: boolean;
-  /** Whether decommitting pages of contiguous VMOs lends them out. */
+  /** Whether contiguous VMOs lend pages out, and pagers' VMOs borrow them. */
   readonly pageLoaning: boolean;
   /** Whether the kernel's own records take pages. */ readonly countKernelMemory: boolean;
   /** How pages age. */ readonly ageing: AgeingSettings;

@@ -18,6 +18,7 @@ import { JobObject } from './job-object.js';
 import { buildKernelAspace, type KernelPlan } from './kernel-aspace.js';
 import { HANDLE_BYTES, IMAGE_HEAP_BYTES, KernelHeap } from './kernel-heap.js';
 import { kernelMemory } from './kernel-memory.js';
+import { loanCounts, type LoanCounts } from './loan-counts.js';
 import { FIRST_USER_KOID, KoidAllocator } from './koid.js';
 import { checkNames, OBJECT_BYTES, ObjectType, type NameOptions } from './object.js';
 import { PageQueues } from './page-queues.js';
@@ -105,7 +106,10 @@ export class KernelSystem extends ObjectSource implements TreeHome {
   readonly aslr: Aslr | undefined;
   /** Whether debugging calls are allowed. */
   readonly debugSyscalls: boolean;
-  /** Whether decommitting pages of contiguous VMOs lends them out; else it is refused. */
+  /**
+   * Whether decommitting pages of contiguous VMOs lends them out, and pages that pagers supply
+   * stand in what is lent; else the first is refused, and the second not done.
+   */
   pageLoaning: boolean;
   /**
    * What a pass finds about ranges of VMOs; set by who runs passes, for `getInfo`.
@@ -216,6 +220,11 @@ export class KernelSystem extends ObjectSource implements TreeHome {
   /** Physical memory in bytes. */
   get memoryBytes(): number {
     return this.core.physicalPages * PAGE_BYTES;
+  }
+
+  /** Pages that contiguous VMOs have lent out, and who uses them. */
+  get loans(): LoanCounts {
+    return loanCounts(this.core);
   }
 
   protected override get maker(): ObjectMaker {

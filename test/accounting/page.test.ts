@@ -200,6 +200,17 @@ t.test('pages of no VMO: page tables, free, the kernel\'s, lent, device', async 
     t.match(await system.page(target), { state: 'loaned', pfn: lent, vmos: [{ name: 'dma' }] });
   }
   t.match(await system.page(at(run, 2)), { access: { read: 'lent', write: 'in place' } });
+  const pager = system.createPager();
+  const file = pager.createVmo(P, 0, { name: 'file' });
+  const aux = system.createVmo(P);
+  aux.write(0, Uint8Array.of(7));
+  pager.supplyPages(file, 0, P, aux);
+  for (const target of [{ pfn: lent }, at(file)]) {
+    const note = `its frame is on loan from VMO ${run.koid}, which may take it back at any time`;
+    t.match(await system.page(target),
+      { state: 'object', pfn: lent, vmos: [{ name: 'file' }], notes: [note] });
+  }
+  t.match(await system.page(at(run, 2)), { state: 'loaned', pfn: lent, vmos: [{ name: 'dma' }] });
   const device = system.createPhysicalVmo(0xfee00000, P);
   t.match(await system.page(at(device)), { state: 'device', shares: [], access: { newPages: 0 } });
   system.addKernelUse({ wiredPages: 7 });
