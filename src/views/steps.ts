@@ -30,7 +30,8 @@ function wordOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const { name, id, offset, size } = value as Record<string, unknown>;
   if (offset !== undefined && size !== undefined) return `${wordOf(size)} from ${wordOf(offset)}`;
-  return String(name ?? id ?? size ?? 'new');
+  if (name !== undefined || id !== undefined) return String(name ?? id);
+  return Object.entries(value).map(([key, inner]) => `${key} ${wordOf(inner)}`).join(' ');
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The examples run, and print what follows from their rules. What they print in full stands in the
- * guides, and is compared there (docs.test.ts).
+ * guides, and is compared there (docs.test.ts); the limit-* are tested in test/page/.
  */
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -30,6 +30,10 @@ t.test('every example is tried here', async (t) => {
     'cow-rfc0254.mjs',
     'fork-10000.mjs',
     'fork-lab.txt',
+    'limit-cow-clones.scenario.json',
+    'limit-kernel-memory.scenario.json',
+    'limit-multiply-mapped.scenario.json',
+    'limit-unmapped.scenario.json',
     'load-snapshot.mjs',
     'memory-short.mjs',
     'million-handles.mjs',
