@@ -15,7 +15,9 @@ export interface PageWindow {
   /** Number of pages. */ readonly pages: number;
 }
 
-const COMPRESS_MODES: readonly string[] = ['zeros', 'all', 'written'];
+const COMPRESS_MODES = {
+  zeros: 'ZEROS_ONLY', all: 'COMPRESS', written: 'COMPRESS_WRITTEN',
+} as const;
 
 /** What became of pages that were to be compressed. */
 export interface CompressionOutcome {
@@ -109,11 +111,11 @@ export class CoreCompressed extends CoreMemory {
    * @param wantedPages - it ends when so many frames are free that were not
    */
   vmoCompress(
-    vmo: VmoRef, page: number, pages: number, what: 'zeros' | 'all' | 'written',
+    vmo: VmoRef, page: number, pages: number, what: keyof typeof COMPRESS_MODES,
     wantedPages = Infinity,
   ): CompressionOutcome {
     const outcome = { compressed: 0, zero: 0, incompressible: 0, withoutRoom: 0 };
-    const mode = COMPRESS_MODES.indexOf(what);
+    const mode = this.constants[COMPRESS_MODES[what]] as number;
     const end = page + pages;
     const enoughPages = this.freePages + wantedPages;
     for (let next = page; next < end && outcome.withoutRoom === 0;) {

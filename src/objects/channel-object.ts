@@ -38,9 +38,9 @@ export class ChannelObject extends PeeredObject {
   }
 
   /** READABLE, WRITABLE, PEER_CLOSED. */
-  override get signals(): number {
+  protected override get stateSignals(): number {
     const readable = this.numMessages > 0 ? Signal.READABLE : 0;
-    return super.signals | readable | (this.peer === undefined ? 0 : Signal.WRITABLE);
+    return super.stateSignals | readable | (this.peer === undefined ? 0 : Signal.WRITABLE);
   }
 
   /** Messages that wait here. */

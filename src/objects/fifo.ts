@@ -39,10 +39,10 @@ export class FifoObject extends PeeredObject {
   }
 
   /** READABLE, WRITABLE, PEER_CLOSED. */
-  override get signals(): number {
+  protected override get stateSignals(): number {
     const { peer } = this;
     const writable = peer !== undefined && peer.queue.bytes < peer.bufferBytes;
-    return super.signals | (this.queue.bytes > 0 ? Signal.READABLE : 0)
+    return super.stateSignals | (this.queue.bytes > 0 ? Signal.READABLE : 0)
       | (writable ? Signal.WRITABLE : 0);
   }
 

@@ -14,6 +14,7 @@ import type { Koid } from './koid.js';
 import { NO_KOID } from './koid.js';
 import { KernelObject, ObjectType, type NameOptions } from './object.js';
 import { KillCode, type ProcessObject } from './process-object.js';
+import { Signal } from './signals.js';
 import type { KernelSystem } from './system.js';
 
 /** How many generations of jobs can stand below the root job. */
@@ -56,6 +57,14 @@ export class JobObject extends KernelObject {
   /** False once it died. */
   get isAlive(): boolean {
     return this.#alive;
+  }
+
+  /** TERMINATED, NO_JOBS, NO_PROCESSES, NO_CHILDREN. */
+  protected override get stateSignals(): number {
+    const noJobs = this.jobs.size === 0 ? Signal.NO_JOBS : 0;
+    const noProcesses = this.processes.size === 0 ? Signal.NO_PROCESSES : 0;
+    const noChildren = noJobs !== 0 && noProcesses !== 0 ? Signal.NO_CHILDREN : 0;
+    return (this.#alive ? 0 : Signal.TERMINATED) | noJobs | noProcesses | noChildren;
   }
 
   /** What its processes may do. */

@@ -133,9 +133,14 @@ export abstract class KernelObject {
     this.system.heap.give(OBJECT_BYTES[this.type]);
   }
 
-  /** Asserted signals, bits of `Signal`. */
+  /** Asserted signals, bits of `Signal`: what was set, and what its state says. */
   get signals(): number {
-    return this.#setSignals;
+    return (this.#setSignals | this.stateSignals) >>> 0;
+  }
+
+  /** Signals that follow from its state. */
+  protected get stateSignals(): number {
+    return 0;
   }
 
   /** Signals that programs may set and clear. */

@@ -38,8 +38,8 @@ export abstract class PeeredObject extends KernelObject {
   }
 
   /** PEER_CLOSED, and what programs set. */
-  override get signals(): number {
-    return super.signals | (this.#peer === undefined ? Signal.PEER_CLOSED : 0);
+  protected override get stateSignals(): number {
+    return super.stateSignals | (this.#peer === undefined ? Signal.PEER_CLOSED : 0);
   }
 
   /** Its record, and what waits to be read. */

@@ -15,6 +15,7 @@ import type { JobObject } from './job-object.js';
 import { PolicyAction, PolicyCondition } from './job-policy.js';
 import type { Koid } from './koid.js';
 import { KernelObject, ObjectType, type NameOptions } from './object.js';
+import { Signal } from './signals.js';
 import type { KernelSystem } from './system.js';
 import { processMaps, processVmos, taskStats } from './task-info.js';
 import type { ThreadObject } from './thread-object.js';
@@ -74,6 +75,11 @@ export class ProcessObject extends KernelObject {
   /** What it ended with; undefined while it runs. */
   get returnCode(): number | undefined {
     return this.#returnCode;
+  }
+
+  /** TERMINATED. */
+  protected override get stateSignals(): number {
+    return this.isAlive ? 0 : Signal.TERMINATED;
   }
 
   /** Koid of its job. */

@@ -10,6 +10,11 @@ export const Signal = {
   /** Whatever has two ends: the other one is closed. */ PEER_CLOSED: 1 << 2,
   /** Events, event pairs, timers: it was signalled, it is due. */ SIGNALED: 1 << 3,
   /** Jobs, processes, threads: it ended. */ TERMINATED: 1 << 3,
+  /** Jobs: no job stands right below. */ NO_JOBS: 1 << 4,
+  /** Jobs: no process stands right below. */ NO_PROCESSES: 1 << 5,
+  /** Jobs: neither does. */ NO_CHILDREN: 1 << 6,
+  /** Threads: it was started, and is neither suspended nor dead. */ RUNNING: 1 << 4,
+  /** Threads: it is suspended. */ SUSPENDED: 1 << 5,
   /** The first of eight bits that programs use as they like. */ USER_0: 1 << 24,
 } as const;
 

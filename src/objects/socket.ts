@@ -40,10 +40,10 @@ export class SocketObject extends PeeredObject {
   }
 
   /** READABLE, WRITABLE, PEER_CLOSED. */
-  override get signals(): number {
+  protected override get stateSignals(): number {
     const { peer } = this;
     const writable = peer !== undefined && peer.queue.bytes < SOCKET_BYTES_MAX;
-    return super.signals | (this.queue.bytes > 0 ? Signal.READABLE : 0)
+    return super.stateSignals | (this.queue.bytes > 0 ? Signal.READABLE : 0)
       | (writable ? Signal.WRITABLE : 0);
   }
 

@@ -14,6 +14,7 @@ import { Topic, type InfoByTopic } from './info.js';
 import type { Koid } from './koid.js';
 import { KernelObject, ObjectType, type NameOptions } from './object.js';
 import type { ProcessObject } from './process-object.js';
+import { Signal } from './signals.js';
 
 /** States of a thread (`ZX_THREAD_STATE_*`). */
 export const ThreadState = {
@@ -52,6 +53,15 @@ export class ThreadObject extends KernelObject {
     if (!this.#started) return ThreadState.NEW;
     if (this.#suspensions > 0) return ThreadState.SUSPENDED;
     return this.#blocked ? ThreadState.BLOCKED : ThreadState.RUNNING;
+  }
+
+  /** TERMINATED, RUNNING, SUSPENDED. */
+  protected override get stateSignals(): number {
+    const { RUNNING, SUSPENDED, BLOCKED, DEAD } = ThreadState;
+    const { state } = this;
+    const isRunning = state === RUNNING || state === BLOCKED;
+    return (state === DEAD ? Signal.TERMINATED : 0)
+      | (isRunning ? Signal.RUNNING : 0) | (state === SUSPENDED ? Signal.SUSPENDED : 0);
   }
 
   /** Koid of its process. */

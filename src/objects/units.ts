@@ -15,8 +15,6 @@ export type Bytes = number | bigint;
 
 /** Bytes of a page. */
 export const PAGE_BYTES = 4096;
-/** Bytes of a page, for 64-bit arithmetic. */
-export const PAGE_BYTES_BIG = 4096n;
 /** Pages of the 64-bit range. */
 export const PAGES_IN_64_BITS = 2 ** 52;
 /** Largest size of a VMO in bytes: 64 pages below 2^64 (memory-semantics 1.1). */

@@ -175,8 +175,8 @@ export class VmoObject extends KernelObject {
   }
 
   /** Asserted signals: `ZERO_CHILDREN` (2.8). */
-  override get signals(): number {
-    return super.signals | (this.#numChildren === 0 ? VmoSignal.ZERO_CHILDREN : 0);
+  protected override get stateSignals(): number {
+    return this.#numChildren === 0 ? VmoSignal.ZERO_CHILDREN : 0;
   }
 
   /** Flags of ZX_INFO_VMO, without VIA_*. */

@@ -7,7 +7,7 @@
  *     mapping has one row for each range of equal permissions.
  */
 
-import type { MappingRef, VmoRef } from '../core/core.js';
+import type { VmoRef } from '../core/core.js';
 import { CoreVmoKind } from '../core/refs.js';
 import type { AddressSpace } from './aspace.js';
 import type { Handle } from './handle.js';
@@ -142,11 +142,6 @@ export function mappingWindow(mapping: Mapping, piece?: Piece): TreeWindow {
   return { tree: vmo.tree, ref: vmo.tree.ref, offsetPages: vmo.offsetPages + first, pages };
 }
 
-/** The core's mappings of a mapping, in address order. */
-export function coreMappings(mapping: Mapping): MappingRef[] {
-  return mapping.pieces.flatMap((piece) => (piece.ref === 0 ? [] : [piece.ref]));
-}
-
 /** A process's handles to VMOs in table order. */
 export function* vmoHandles(process: ProcessObject): Generator<Handle<VmoObject>> {
   for (const handle of process.handles.values()) {
@@ -154,18 +149,8 @@ export function* vmoHandles(process: ProcessObject): Generator<Handle<VmoObject>
   }
 }
 
-/** Every living VMO, oldest first. */
-export function walkVmos(system: KernelSystem): IterableIterator<VmoObject> {
-  return system.vmos.values();
-}
-
 /** Trees of paged VMOs that are gone, kept by slices, references or clones. */
 export function ownerlessTrees(system: KernelSystem): PageTree[] {
   return [...system.trees].filter(({ owner, kind }) =>
     owner === undefined && kind !== CoreVmoKind.PHYSICAL);
-}
-
-/** Every living page tree, oldest first: also those that no VMO owns any more. */
-export function walkTrees(system: KernelSystem): IterableIterator<PageTree> {
-  return system.trees.values();
 }

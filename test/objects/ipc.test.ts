@@ -135,6 +135,9 @@ t.test('events and event pairs', async (t) => {
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => event.signal(0, READABLE), 'a kernel signal');
   refused(t, s, 'ZX_ERR_ACCESS_DENIED', () => event.duplicate(0).signal(0, SIGNALED), 'SIGNAL');
   const [a, b] = s.createEventPair();
+  a.signal(0, 2 ** 31);
+  t.equal(a.signals, 2 ** 31, 'the highest bit is no sign');
+  a.signal(2 ** 31, 0);
   a.signalPeer(0, SIGNALED);
   t.strictSame([a.signals, b.signals], [0, SIGNALED]);
   refused(t, s, 'ZX_ERR_INVALID_ARGS', () => a.signalPeer(1, 0), 'a kernel signal');

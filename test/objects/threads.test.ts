@@ -4,6 +4,7 @@
 import t from 'tap';
 import { Topic } from '../../src/objects/info.js';
 import { Right } from '../../src/objects/rights.js';
+import { Signal } from '../../src/objects/signals.js';
 import { ThreadState } from '../../src/objects/thread-object.js';
 import { System } from '../../src/system.js';
 import { psRows, psText } from '../../src/views/ps.js';
@@ -45,6 +46,28 @@ t.test('states, and what each refuses', async (t) => {
   refused(t, s, 'ZX_ERR_BAD_STATE', () => process.createThread(), 'a thread of a dead process');
   const poor = s.rootJob.createProcess().duplicate(Right.INSPECT);
   t.equal(statusOf(() => poor.createThread()), 'ZX_ERR_ACCESS_DENIED');
+});
+
+t.test('signals say what became of a thread, its process and its job', async (t) => {
+  const { system } = makeProcess();
+  const { TERMINATED, RUNNING, SUSPENDED, NO_JOBS, NO_PROCESSES, NO_CHILDREN } = Signal;
+  const job = system.rootJob.createJob('j');
+  t.equal(job.signals, NO_JOBS | NO_PROCESSES | NO_CHILDREN);
+  const process = job.createProcess('p');
+  t.equal(job.signals, NO_JOBS);
+  const inner = job.createJob('inner');
+  t.strictSame([job.signals, process.signals], [0, 0]);
+  const thread = process.createThread('t');
+  t.equal(thread.signals, 0);
+  thread.start();
+  thread.block();
+  t.equal(thread.signals, RUNNING);
+  thread.suspend();
+  t.equal(thread.signals, SUSPENDED);
+  inner.close();
+  job.kill();
+  t.strictSame([thread.signals, process.signals], [TERMINATED, TERMINATED]);
+  t.equal(job.signals, TERMINATED | NO_JOBS | NO_PROCESSES | NO_CHILDREN);
 });
 
 t.test('records come back', async (t) => {
