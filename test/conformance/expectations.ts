@@ -2,7 +2,9 @@
  * Expectations on VMOs, handles and frames.
  */
 import { ownerFigures } from '../../src/accounting/figures.js';
-import { Right, Topic, VmoInfoFlag, VmoSignal, type VmoFigures } from '../support/api.js';
+import {
+  Right, type ShareColumn, Topic, VmoInfoFlag, VmoSignal, type VmoFigures,
+} from '../support/api.js';
 import {
   type Action, type Bench, bitsOf, expectSame, expectWhole, FRACTION_UNITS_ALLOWED, permsOf,
   statusOf,
@@ -10,34 +12,57 @@ import {
 import { Lacking, Mismatch, type Step } from './cases.js';
 import { big, count, names, text, whole } from './values.js';
 
-/** What a pass says of one VMO. */
-interface VmoRow {
-  readonly committed: bigint;
-  readonly own: bigint;
-  readonly scaled: bigint;
-  readonly fraction: bigint;
+/** What is charged to a VMO. */
+interface Charge {
+  readonly bytes: bigint;
+  /** What nobody else sees. */ readonly own: bigint;
+  /** Its share, units of 2^-63 byte. */ readonly scaled: bigint;
 }
 
-const rowOf = async (b: Bench, name: string): Promise<VmoRow> => {
+/** Of one VMO: without compressed pages, and with them. */
+interface Charges {
+  readonly committed: Charge;
+  readonly populated: Charge;
+}
+
+/** What a pass says. */
+const chargesOf = async (b: Bench, name: string): Promise<Charges> => {
   const { koid } = b.handles.get(name);
   const { vmos } = await b.tables();
   const row = vmos.koid.indexOf(koid);
   if (row < 0) throw new Mismatch(`a living VMO ${name}`, 'none');
-  return {
-    committed: BigInt(vmos.committedBytes[row] as number),
-    own: BigInt(vmos.privateBytes[row] as number),
-    scaled: vmos.scaled.bytes[row] as bigint,
-    fraction: vmos.scaled.fraction[row] as bigint,
+  const units = ({ bytes, fraction }: ShareColumn): bigint =>
+    ((bytes[row] as bigint) << 63n) + (fraction[row] as bigint);
+  const committed = {
+    bytes: BigInt(vmos.committedBytes[row] as number),
+    own: BigInt(vmos.privateBytes[row] as number), scaled: units(vmos.scaled),
   };
+  const more = vmos.compressed;
+  if (more === undefined) return { committed, populated: committed };
+  const populated = {
+    bytes: committed.bytes + BigInt(more.bytes[row] as number),
+    own: committed.own + BigInt(more.privateBytes[row] as number),
+    scaled: committed.scaled + units(more.scaled),
+  };
+  return { committed, populated };
 };
 
-/** What `expect_attributed_*` means (`rule` in the vocabulary), in units of 2^-63 byte. */
-const attributed = async (b: Bench, name: string): Promise<bigint> =>
-  b.rule === 'old' ? (await rowOf(b, name)).committed << 63n : scaledUnits(b, name);
+/** What ZX_INFO_VMO says. */
+const chargesIn = (figures: VmoFigures): Charges => ({
+  committed: {
+    bytes: BigInt(figures.committedBytes), own: BigInt(figures.committedPrivateBytes),
+    scaled: (BigInt(figures.committedScaledBytes) << 63n) + figures.committedFractionalScaledBytes,
+  },
+  populated: {
+    bytes: BigInt(figures.populatedBytes), own: BigInt(figures.populatedPrivateBytes),
+    scaled: (BigInt(figures.populatedScaledBytes) << 63n) + figures.populatedFractionalScaledBytes,
+  },
+});
 
-const scaledUnits = async (b: Bench, name: string): Promise<bigint> => {
-  const { scaled, fraction } = await rowOf(b, name);
-  return (scaled << 63n) + fraction;
+/** What `expect_attributed_*` means (`rule` in the vocabulary), in units of 2^-63 byte. */
+const attributed = async (b: Bench, name: string): Promise<bigint> => {
+  const { committed, populated } = await chargesOf(b, name);
+  return b.rule === 'old' ? committed.bytes << 63n : populated.scaled;
 };
 
 const pagesAsBytes = (s: Step): bigint => BigInt(Math.round(Number(s['pages']) * 4096));
@@ -64,24 +89,25 @@ const plainFields = (b: Bench, name: string): Record<string, bigint> => {
 };
 
 const chargedFields = async (b: Bench, name: string): Promise<Record<string, bigint>> => {
-  const row = await rowOf(b, name);
-  if (b.rule !== 'old') expectSameFigures(b, name, row);
-  const kinds = ['committed', 'populated'];
+  const charges = await chargesOf(b, name);
+  if (b.rule !== 'old') expectSameCharges(charges, b.handles.get(name).getInfo(Topic.VMO));
+  const kinds = ['committed', 'populated'] as const;
   return Object.fromEntries(kinds.flatMap((kind) => [
-    [`${kind}_bytes`, row.committed],
-    [`${kind}_private_bytes`, row.own],
-    [`${kind}_scaled_bytes`, row.scaled],
-    [`${kind}_fractional_scaled_bytes`, row.fraction],
+    [`${kind}_bytes`, charges[kind].bytes],
+    [`${kind}_private_bytes`, charges[kind].own],
+    [`${kind}_scaled_bytes`, charges[kind].scaled >> 63n],
+    [`${kind}_fractional_scaled_bytes`, BigInt.asUintN(63, charges[kind].scaled)],
   ]));
 };
 
 /** A pass and ZX_INFO_VMO say the same of a VMO. */
-const expectSameFigures = (b: Bench, name: string, row: VmoRow): void => {
-  const info = b.handles.get(name).getInfo(Topic.VMO);
-  expectSame(row.committed, info.committedBytes);
-  expectSame(row.own, info.committedPrivateBytes);
-  expectSame(row.scaled, info.committedScaledBytes);
-  expectSame(row.fraction, info.committedFractionalScaledBytes);
+const expectSameCharges = (charges: Charges, info: VmoFigures): void => {
+  const told = chargesIn(info);
+  for (const kind of ['committed', 'populated'] as const) {
+    expectSame(charges[kind].bytes, told[kind].bytes);
+    expectSame(charges[kind].own, told[kind].own);
+    expectSame(charges[kind].scaled, told[kind].scaled);
+  }
 };
 
 const expectFlags = (b: Bench, name: string, field: string, wanted: string[]): void => {
@@ -116,7 +142,11 @@ const expectField = async (
     const gap = got > number ? got - number : number - got;
     if (gap <= FRACTION_UNITS_ALLOWED) return;
   }
-  if (field.endsWith('ed_scaled_bytes')) return expectWhole(number, await scaledUnits(b, name));
+  if (field.endsWith('ed_scaled_bytes')) {
+    const charges = await chargesOf(b, name);
+    const { scaled } = charges[field.startsWith('populated') ? 'populated' : 'committed'];
+    return expectWhole(number, scaled);
+  }
   expectSame(number, got);
 };
 
@@ -127,33 +157,25 @@ const expectInfo: Action = async (b, s) => {
 };
 
 const expectKernel: Action = async (b, s) => {
-  const row = await rowOf(b, text(s, 'vmo'));
-  const info = b.handles.get(text(s, 'vmo')).getInfo(Topic.VMO);
-  expectKernelFields(s, {
-    ...kernelNames(info), uncompressed_bytes: row.committed,
-    private_uncompressed_bytes: row.own, scaled_uncompressed_bytes: row.scaled,
-  }, row.fraction);
+  const charges = await chargesOf(b, text(s, 'vmo'));
+  if (b.rule !== 'old') expectSameCharges(charges, b.vmo(s).getInfo(Topic.VMO));
+  expectKernelFields(s, charges);
 };
 
-/** The kernel's names for what ZX_INFO_VMO says. */
-const kernelNames = (figures: VmoFigures): Record<string, bigint> => ({
-  uncompressed_bytes: BigInt(figures.committedBytes),
-  compressed_bytes: BigInt(figures.populatedBytes - figures.committedBytes),
-  private_uncompressed_bytes: BigInt(figures.committedPrivateBytes),
-  private_compressed_bytes: BigInt(figures.populatedPrivateBytes - figures.committedPrivateBytes),
-  scaled_uncompressed_bytes: BigInt(figures.committedScaledBytes),
-  scaled_compressed_bytes: BigInt(figures.populatedScaledBytes - figures.committedScaledBytes),
-});
-
-/** `scaled`: units of 2^-63 byte beyond the scaled bytes. */
-const expectKernelFields = (
-  s: Step, known: Record<string, bigint>, scaled: bigint,
-): void => {
+/** Fields by the kernel's names, in units of 2^-63 byte. */
+const expectKernelFields = (s: Step, { committed, populated }: Charges): void => {
+  const known: Record<string, bigint> = {
+    uncompressed_bytes: committed.bytes << 63n,
+    compressed_bytes: (populated.bytes - committed.bytes) << 63n,
+    private_uncompressed_bytes: committed.own << 63n,
+    private_compressed_bytes: (populated.own - committed.own) << 63n,
+    scaled_uncompressed_bytes: committed.scaled,
+    scaled_compressed_bytes: populated.scaled - committed.scaled,
+  };
   for (const [field, wanted] of Object.entries(s['fields'] as Record<string, unknown>)) {
     const got = known[field];
     if (got === undefined) throw new Lacking(`the field ${field} of kernel attribution`);
-    const fraction = field === 'scaled_uncompressed_bytes' ? scaled : 0n;
-    expectWhole(big(wanted, field), (got << 63n) + fraction);
+    expectWhole(big(wanted, field), got);
   }
 };
 
@@ -221,8 +243,7 @@ export const expectActions: Readonly<Record<string, Action>> = {
   },
   expect_kernel_attribution: expectKernel,
   expect_reference_owner_attribution: (b, s) => {
-    const figures = ownerFigures(b.system, b.vmo(s).object);
-    expectKernelFields(s, kernelNames(figures), figures.committedFractionalScaledBytes);
+    expectKernelFields(s, chargesIn(ownerFigures(b.system, b.vmo(s).object)));
   },
   expect_total_vmo_pages_delta: (b, s) =>
     expectSame(whole(s, 'pages'), b.objectFrames() - b.framesAtStart),
