@@ -5,7 +5,8 @@
  * I1. Pages of a pager's root alone have an age. A clone's own pages are anonymous: what it is told
  *     of a range is meant for the root's pages that it still sees there.
  * I2. The order of a harvest makes no difference: all that was used is of one age.
- * Cost: a descent for each page of a range; a harvest reads every present entry once.
+ * Cost: a descent for each page of a range; an eviction asks the mappings once for each run of pages
+ *       that go; a harvest reads every present entry once.
  */
 import {
   AS_NEXT, AS_ROOT, H_ASPACES, KEY_MAX, NO_MEMORY, PTE_A, PTE_SHIFT, T_LEVEL, VF_HIGH_PRIORITY,
@@ -92,20 +93,33 @@ export function evict(root: u32, queue: u32, most: u32, ignoreHints: bool): i32 
   if (!ready()) return NO_MEMORY;
   const hi = vmoBase(root) + vmoSize(root);
   let gone: u32 = 0;
-  for (let key = vmoBase(root); key < hi && gone < most;) {
+  let first = hi; // of the run of pages that go, up to `key`
+  let key = vmoBase(root);
+  while (key < hi && gone < most) {
     const slot = spanAt(root, key);
     const end = min(hi, spanEnd());
-    if (isChild(slot) && queueOf(slot) == queue && !isBorrowed(slot)) {
-      if (!ignoreHints && isNeeded(slot)) queueMove(slot, generation(0));
-      else {
-        treeFill(root, key, key + 1, 0);
-        dropEntries(root, key, key + 1);
-        gone++;
-      }
+    let goes = isChild(slot) && queueOf(slot) == queue && !isBorrowed(slot);
+    if (goes && !ignoreHints && isNeeded(slot)) {
+      queueMove(slot, generation(0));
+      goes = false;
+    }
+    if (goes) {
+      first = min(first, key);
+      gone++;
+    } else if (first != hi) {
+      dropRun(root, first, key);
+      first = hi;
     }
     key = end;
   }
+  if (first != hi) dropRun(root, first, key);
   return <i32>gone;
+}
+
+/** Takes pages that follow one another: mappings are asked once for all of them. */
+function dropRun(root: u32, lo: u64, hi: u64): void {
+  treeFill(root, lo, hi, 0);
+  dropEntries(root, lo, hi);
 }
 
 /**

@@ -3,29 +3,12 @@
  */
 
 import { Handle } from './handle.js';
-import type { InfoByTopic, Topic } from './info.js';
-import { KernelObject, OBJECT_BYTES, ObjectType } from './object.js';
+import { ObjectType } from './object.js';
+import { PlainObject } from './plain-object.js';
 import { Right } from './rights.js';
 import { Signal } from './signals.js';
 import type { KernelSystem } from './system.js';
 import { toU64, type Bytes } from './units.js';
-
-/** An object with one end, which goes with its last handle. */
-export abstract class PlainObject extends KernelObject {
-  /** Its record. */
-  override get heldBytes(): number {
-    return OBJECT_BYTES[this.type];
-  }
-
-  /** Answers HANDLE_BASIC and HANDLE_COUNT. */
-  info<T extends Topic>(topic: T, rights: number): InfoByTopic[T] | undefined {
-    return this.commonInfo(topic, rights);
-  }
-
-  protected onLastHandle(): void {
-    this.freeRecord();
-  }
-}
 
 /** An event. */
 export class EventObject extends PlainObject {

@@ -156,7 +156,7 @@ export interface VmoInfo extends VmoFigures {
   /** Rights of the handle asked through. */ readonly handleRights: number;
   /** 0 cached, 1 uncached, 2 uncached device, 3 write combining. */ readonly cachePolicy: number;
   /** Bytes of records and nodes. */ readonly metadataBytes: number;
-  /** Pages reclaimed so far. */ readonly committedChangeEvents: number;
+  /** Times that pages it sees were reclaimed. */ readonly committedChangeEvents: number;
 }
 
 /** ZX_INFO_VMAR. */

@@ -5,10 +5,10 @@
  */
 
 import { fail } from './errors.js';
-import { PlainObject } from './event.js';
 import { Handle } from './handle.js';
 import { PACKET_BYTES } from './kernel-heap.js';
 import { ObjectType } from './object.js';
+import { PlainObject } from './plain-object.js';
 import { Right } from './rights.js';
 import type { KernelSystem } from './system.js';
 import { toOptions, toU64, type Bytes } from './units.js';

@@ -3,6 +3,7 @@
  */
 import fc from 'fast-check';
 import t from 'tap';
+import { ZxError } from '../../src/objects/errors.js';
 import { Topic } from '../../src/objects/info.js';
 import { IMAGE_HEAP_BYTES } from '../../src/objects/kernel-heap.js';
 import { Right } from '../../src/objects/rights.js';
@@ -180,6 +181,16 @@ t.test('a program that stays out of memory is not made to wait for a search', as
   system.createVmo(P);
   t.equal(searches, 3, 'again when something was refused');
   t.equal(system.watchdog.level, MemoryLevel.OUT_OF_MEMORY);
+});
+
+t.test('a call does not fail because nothing could be taken before it', async (t) => {
+  const { system, leave, records } = world();
+  const vmo = system.createVmo(P);
+  system.reclaim.evict = () => { throw new ZxError('ZX_ERR_NO_MEMORY', 'no host memory'); };
+  leave(100);
+  vmo.close();
+  t.equal(system.watchdog.level, MemoryLevel.CRITICAL);
+  t.strictSame(records.map(({ what }) => what), ['level']);
 });
 
 t.test('off, nothing happens, and the level is said to be normal', async (t) => {
