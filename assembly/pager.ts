@@ -31,7 +31,7 @@ import { goHome, isNeeded, isPagerRoot } from "./queues";
 import { ready, reserveNodes } from "./reserve";
 import { entryGet, TABLE_MASK } from "./tables";
 import { beyond, indexAt, treeFill, treeGet } from "./tree";
-import { dropEntries, protectWindow, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
+import { dropEntries, dropKeys, protectWindow, vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
 import { findTable } from "./walk";
 
 // what a key is
@@ -394,6 +394,7 @@ export function dropClean(
   const lo = vmoBase(root) + page;
   const hi = lo + n;
   let gone: u32 = 0;
+  let first = hi; // of the run that goes, up to `key`
   for (let key = lo; key < hi;) {
     const slot = spanAt(root, key);
     const end = min(hi, spanEnd());
@@ -401,12 +402,15 @@ export function dropClean(
     const stays = clean && (isPinned(slot) || (heedHints && isNeeded(slot)));
     const goes = clean ? !stays : markers && slot == SLOT_ZERO;
     if (goes) {
-      treeFill(root, key, end, 0);
-      dropEntries(root, key, end);
+      first = min(first, key);
       gone += u32(clean);
+    } else if (first != hi) {
+      dropKeys(root, first, key);
+      first = hi;
     }
     key = end;
   }
+  if (first != hi) dropKeys(root, first, hi);
   return <i32>gone;
 }
 

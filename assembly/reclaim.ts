@@ -21,8 +21,7 @@ import {
 } from "./queues";
 import { ready } from "./reserve";
 import { entryGet, entrySet, nextEntry, TABLE_MASK } from "./tables";
-import { treeFill } from "./tree";
-import { dropEntries, vmoBase, vmoSize } from "./vmos";
+import { dropKeys, vmoBase, vmoSize } from "./vmos";
 
 export const DO_ACCESS: u32 = 0;
 export const DO_NEED: u32 = 1;
@@ -107,19 +106,13 @@ export function evict(root: u32, queue: u32, most: u32, ignoreHints: bool): i32 
       first = min(first, key);
       gone++;
     } else if (first != hi) {
-      dropRun(root, first, key);
+      dropKeys(root, first, key);
       first = hi;
     }
     key = end;
   }
-  if (first != hi) dropRun(root, first, key);
+  if (first != hi) dropKeys(root, first, key);
   return <i32>gone;
-}
-
-/** Takes pages that follow one another: mappings are asked once for all of them. */
-function dropRun(root: u32, lo: u64, hi: u64): void {
-  treeFill(root, lo, hi, 0);
-  dropEntries(root, lo, hi);
 }
 
 /**
