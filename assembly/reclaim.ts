@@ -5,8 +5,8 @@
  * I1. Pages of a pager's root alone have an age. A clone's own pages are anonymous: what it is told
  *     of a range is meant for the root's pages that it still sees there.
  * I2. The order of a harvest makes no difference: all that was used is of one age.
- * Cost: a descent for each page of a range; an eviction asks the mappings once for each run of pages
- *       that go; a harvest reads every present entry once.
+ * Cost: a descent for each page of a range; an eviction asks the mappings once for each run of
+ *       pages that go; a harvest reads every present entry once.
  */
 import {
   AS_NEXT, AS_ROOT, H_ASPACES, KEY_MAX, NO_MEMORY, PTE_A, PTE_SHIFT, T_LEVEL, VF_HIGH_PRIORITY,
