@@ -18,6 +18,8 @@ export interface NamedMap {
   readonly vmar: Vmar;
   readonly base: bigint;
   readonly sizeBytes: bigint;
+  /** What it shows from its first page on. */ readonly vmo: Vmo['object'];
+  readonly vmoOffsetPages: number;
 }
 
 /** One running case. */

@@ -2,12 +2,15 @@
  * Expectations on VMOs, handles and frames.
  */
 import { ownerFigures } from '../../src/accounting/figures.js';
+import type { VmoPart } from '../../src/objects/info.js';
+import { partFigures } from '../../src/objects/vmo-figures.js';
+import { walkMappings } from '../../src/objects/walk.js';
 import {
   Right, type ShareColumn, Topic, VmoInfoFlag, VmoSignal, type VmoFigures,
 } from '../support/api.js';
 import {
-  type Action, type Bench, bitsOf, expectSame, expectWhole, FRACTION_UNITS_ALLOWED, permsOf,
-  statusOf,
+  type Action, type Bench, bitsOf, expectSame, expectWhole, FRACTION_UNITS_ALLOWED,
+  type NamedMap, permsOf, statusOf,
 } from './bench.js';
 import { Lacking, Mismatch, type Step } from './cases.js';
 import { big, count, names, text, whole } from './values.js';
@@ -198,8 +201,28 @@ const compareFrames = (same: boolean): Action => (b, s) => {
   if ((a === c) !== same) throw new Mismatch(same ? 'the same frame' : 'two frames', `${a}, ${c}`);
 };
 
+/** The parts of its VMO that a named mapping shows still, whatever it has become one with. */
+const shownParts = (map: NamedMap): VmoPart[] => {
+  const first = Number(map.base / 4096n);
+  const end = first + Number(map.sizeBytes / 4096n);
+  const parts: VmoPart[] = [];
+  for (const { vmo, basePage, pages, vmoOffsetPages } of walkMappings(map.process.object.aspace)) {
+    const from = Math.max(first, basePage);
+    const to = Math.min(end, basePage + pages);
+    const at = vmoOffsetPages + from - basePage;
+    if (from >= to || vmo !== map.vmo || at - from !== map.vmoOffsetPages - first) continue;
+    parts.push({ vmo, first: at, pages: Math.max(0, Math.min(to - from, vmo.sizePages - at)) });
+  }
+  return parts;
+};
+
 const expectMapped: Action = async (b, s) => {
   const map = b.maps.get(text(s, 'map'));
+  if (b.rule !== 'old') {
+    const figures = partFigures(b.system, shownParts(map));
+    const charged = figures.reduce((sum, part) => sum + part.committedBytes, 0);
+    return expectSame(pagesAsBytes(s), charged);
+  }
   const { tasks, maps, mapsStart } = await b.tables();
   const row = tasks.koid.indexOf(map.process.koid);
   let bytes = 0;

@@ -27,7 +27,8 @@ const mapIn = (b: Bench, s: Step, process: Process, vmar: Vmar, bits: number): v
   const length = s['len'] === undefined ? vmo.getSize() : whole(s, 'len');
   const base = vmar.map(bits, offsetOf(s), vmo, whole(s, 'vmo_offset'), length);
   const sizeBytes = ((length + 4095n) / 4096n) * 4096n;
-  b.maps.set(text(s, 'out'), { process, vmar, base, sizeBytes });
+  const vmoOffsetPages = count(s, 'vmo_offset') / 4096;
+  b.maps.set(text(s, 'out'), { process, vmar, base, sizeBytes, vmo: vmo.object, vmoOffsetPages });
   if (s['expect_below_page'] !== undefined) {
     const end = (base - vmar.base + sizeBytes) / 4096n;
     if (end > whole(s, 'expect_below_page')) {
@@ -124,7 +125,9 @@ export const vmarActions: Readonly<Record<string, Action>> = {
   unmap,
   protect: (b, s) => {
     const map = b.maps.get(text(s, 'map'));
-    map.vmar.protect(permsOf(text(s, 'perms')), map.base, map.sizeBytes);
+    const first = BigInt(countOr(s, 'page', 0)) * 4096n;
+    const length = s['pages'] === undefined ? map.sizeBytes - first : whole(s, 'pages') * 4096n;
+    map.vmar.protect(permsOf(text(s, 'perms')), map.base + first, length);
   },
   vmar_unmap: (b, s) => {
     const { vmar, address, length } = rangeIn(b, s);
