@@ -67,7 +67,7 @@ t.test('a wrong status, and an unexpected one, fail', async (t) => {
 });
 
 t.test('what cannot be done is skipped by name', async (t) => {
-  const outcome = await runOnSystem(made({ op: 'arch_query' }));
+  const outcome = await runOnSystem(made({ op: 'arch_protect' }));
   t.match(outcome, { result: 'skipped', lacks: 'a bare page table' });
 });
 

@@ -1,6 +1,7 @@
 /**
  * Runs conformance cases on fresh systems, through the tables of operations.
  */
+import { archActions } from './arch.js';
 import { Bench, type Action } from './bench.js';
 import { type Case, Lacking, type Outcome, type Step, runCase } from './cases.js';
 import { expectActions, expectError } from './expectations.js';
@@ -11,12 +12,12 @@ import { queueActions } from './queues.js';
 import { regionActions } from './regions.js';
 import { taskActions } from './tasks.js';
 import { text } from './values.js';
-import { lackingVmar, vmarActions } from './vmar.js';
+import { vmarActions } from './vmar.js';
 import { vmoActions } from './vmo.js';
 
 const actions: Readonly<Record<string, Action>> = {
   ...vmoActions, ...pagerActions, ...vmarActions, ...taskActions, ...regionActions,
-  ...queueActions, ...pmmActions,
+  ...queueActions, ...pmmActions, ...archActions,
   ...expectActions,
 };
 
@@ -27,8 +28,7 @@ const PREFIXES: readonly [string, string][] = [
 ];
 
 const capability = (op: string): string =>
-  lackingVmar[op]
-    ?? PREFIXES.find(([prefix]) => op.startsWith(prefix))?.[1] ?? `the operation ${op}`;
+  PREFIXES.find(([prefix]) => op.startsWith(prefix))?.[1] ?? `the operation ${op}`;
 
 const perform = async (bench: Bench, step: Step): Promise<void> => {
   if (step.op === 'expect_error') {

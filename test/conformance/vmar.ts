@@ -166,9 +166,3 @@ export const vmarActions: Readonly<Record<string, Action>> = {
     mapIn(b, s, process, process.rootVmar, Access.READ | Access.WRITE);
   },
 };
-
-/** Operations that need what the simulator does not have yet, by the capability they lack. */
-export const lackingVmar: Readonly<Record<string, string>> = {
-  arch_map: 'a bare page table',
-  arch_query: 'a bare page table',
-};
