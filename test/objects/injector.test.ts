@@ -16,6 +16,8 @@ const MOST = 400;
 const PINNED = 8192; // page of the pinned VMO, mapped twice
 const LEAVES = 16384; // page of a VMO that takes four leaf tables
 const SMALL = 65536; // page of a VMO whose pages are compressed
+const DMA = 2 ** 17; // page of a lender, and behind it of the pager's VMO that borrows from it
+const PAGED = DMA + 20;
 const FAR = 2 ** 28; // page with upper tables of its own
 
 const bytesOf = (pages: number, value: number): Uint8Array =>
@@ -61,6 +63,16 @@ function makeWorld() {
   vmar.map(AT, LEAVES * P, wide, 0, 1600 * P);
   const run = system.createContiguousVmo(20 * P);
   run.opRange(VmoOp.DECOMMIT, 2 * P, 3 * P);
+  const dma = system.createContiguousVmo(20 * P);
+  dma.opRange(VmoOp.DECOMMIT, 4 * P, 12 * P);
+  const pager = system.createPager();
+  const paged = pager.createVmo(40 * P, VmoOption.RESIZABLE);
+  const supply = system.createVmo(8 * P);
+  supply.write(0, bytesOf(8, 6));
+  pager.supplyPages(paged, 0, 8 * P, supply);
+  supply.write(0, bytesOf(8, 9));
+  vmar.map(AT, DMA * P, dma, 0, 20 * P);
+  vmar.map(AT, PAGED * P, paged, 0, 8 * P);
   const spare = system.createVmo(P);
   const far = system.createVmo(2 ** 32);
   vmar.map(AT, FAR * P, far, 0, P);
@@ -71,13 +83,13 @@ function makeWorld() {
   vmar.map(AT, SMALL * P, small, 0, 40 * P);
   system.reclaim.compress(small);
   return { system, rootJob, vmo, clone, fixed, file, live, pinned, pins, process, base, vmar, inner,
-    far, spare, run, small, sharer };
+    far, spare, run, small, sharer, dma, pager, paged, supply };
 }
 type World = ReturnType<typeof makeWorld>;
 
 const on = (w: World, page: number): bigint => w.base + BigInt(page * P);
 /** With those that stand there these fill the room that the index of mappings has. */
-const FILL = 58;
+const FILL = 56;
 
 const calls: Record<string, (w: World) => unknown> = {
   'createVmo': (w) => w.system.createVmo(5 * P),
@@ -85,6 +97,27 @@ const calls: Record<string, (w: World) => unknown> = {
   'createContiguousVmo': (w) => w.system.createContiguousVmo(40 * P),
   'write of lent pages': (w) => w.run.write(3 * P + 5, bytesOf(4, 6)),
   'lend': (w) => w.run.opRange(VmoOp.DECOMMIT, 10 * P, 5 * P),
+  'supply of pages, some into lent ones': (w) =>
+    w.pager.supplyPages(w.paged, 10 * P, 8 * P, w.supply),
+  'supply of shared pages': (w) => w.pager.supplyPages(w.paged, 10 * P, 4 * P, w.vmo),
+  'write of borrowed pages': (w) => w.paged.write(P - 2, bytesOf(3, 1)),
+  'commit of borrowed pages': (w) => w.paged.opRange(VmoOp.COMMIT, 0, 8 * P),
+  'zero of parts of borrowed pages': (w) => w.paged.opRange(VmoOp.ZERO, 5, 3 * P),
+  'zero in a borrowed page': (w) => w.paged.opRange(VmoOp.ZERO, 5, 3),
+  'setSize in a borrowed page': (w) => w.paged.setSize(3 * P + 5),
+  'pin of borrowed pages': (w) => w.paged.pin(P, 5 * P),
+  'ALWAYS_NEED of borrowed pages': (w) => w.paged.opRange(VmoOp.ALWAYS_NEED, P, 5 * P),
+  'touch of borrowed pages': (w) => w.process.touch(on(w, PAGED), 8 * P, Access.WRITE),
+  'touch of a borrowed page': (w) => w.process.touch(on(w, PAGED + 3), 1, Access.WRITE),
+  'read of a lender': (w) => w.dma.read(0, 20 * P),
+  'write of a lender': (w) => w.dma.write(5 * P + 9, bytesOf(8, 2)),
+  'pin of a lender': (w) => w.dma.pin(0, 20 * P),
+  'touch of a lender': (w) => w.process.touch(on(w, DMA), 20 * P, Access.WRITE),
+  'touch of a lender\'s page': (w) => w.process.touch(on(w, DMA + 14), 1, Access.READ),
+  'read of a lender and its borrower': (w) =>
+    w.process.touch(on(w, DMA), 28 * P, Access.READ),
+  'VMAR COMMIT of a lender and its borrower': (w) =>
+    w.vmar.opRange(VmarOp.COMMIT, on(w, DMA), 28 * P),
   'createPhysicalVmo': (w) => w.system.createPhysicalVmo(0x1000, 5 * P),
   'SNAPSHOT': (w) => w.vmo.createChild(VmoChild.SNAPSHOT, 0, 40 * P),
   'SNAPSHOT of a window': (w) => w.vmo.createChild(VmoChild.SNAPSHOT, 3 * P, 34 * P),
