@@ -6,6 +6,7 @@ import {
   Access, type Pager, PagerCommand, PagerOp, type PageRequest, type Pin, type Process, type System,
   type Vmo, VmoChild, VmoLockState, VmoOp, VmOption, VmoOption, ZxError, newSystem,
 } from '../support/api.js';
+import { FrameState } from '../../src/core/core.js';
 import { KernelDoor } from '../../src/objects/kernel-door.js';
 
 const PAGE = 4096;
@@ -22,8 +23,14 @@ export interface ReclaimOp {
 export const KINDS = [
   'read', 'write', 'pin', 'unpin', 'writeback', 'need', 'notNeed', 'rotate', 'evict', 'evictAll',
   'evictRange', 'put', 'get', 'touch', 'snapshot', 'close', 'scan', 'fill', 'lock', 'compress',
-  'time',
+  'time', 'lend', 'recall', 'relet',
 ] as const;
+
+/** Kinds of operations where a contiguous VMO lends its pages out; pins end that, so few are. */
+export const LOAN_KINDS: readonly (typeof KINDS)[number][] = [
+  ...KINDS, ...KINDS, ...KINDS,
+].filter((kind, i) => kind !== 'pin' || i < KINDS.length).concat(
+  Array.from({ length: 24 }, (_, i) => (i % 4 === 3 ? 'recall' : i % 8 === 0 ? 'relet' : 'lend')));
 
 /** How large a world is. */
 export interface WorldSize {
@@ -33,6 +40,8 @@ export interface WorldSize {
   /** Free pages that are kept by eviction, 0 for none. */
   readonly keepFree: number;
   readonly variant: 'release' | 'debug';
+  /** Pages of the contiguous VMO that lends them, 0 for none. */
+  readonly lenderPages: number;
 }
 
 const wordOf = (bytes: Uint8Array): number =>
@@ -55,6 +64,7 @@ export class ReclaimWorld {
   readonly #file: Vmo;
   readonly #scratch: Vmo;
   readonly #vmos: Vmo[];
+  #lender: Vmo | undefined;
   readonly #places: bigint[] = [];
   readonly #pins: { page: number; pin: Pin }[] = [];
   #seconds = 0;
@@ -72,6 +82,7 @@ export class ReclaimWorld {
     this.#scratch.opRange(VmoOp.TRY_LOCK, 0, size.vmoPages * PAGE);
     this.#vmos = [this.system.createVmo(size.vmoPages * PAGE)];
     this.#map(this.#vmos[0]!);
+    if (size.lenderPages > 0) this.#relet();
   }
 
   /** Does an operation on both; what is wrong then, nothing if all is well. */
@@ -102,7 +113,14 @@ export class ReclaimWorld {
         : place.index === undefined ? place.queue : `${place.queue} ${place.index}`;
       const wanted = this.model.placeOf(page);
       if (got !== wanted) wrong.push(`page ${page} stands in ${got}, model ${wanted}`);
+      const isLodged = this.#isLodged(page);
+      if (isLodged !== this.model.loans.lodged.has(page)) {
+        wrong.push(`page ${page}: ${isLodged ? '' : 'not '}in a frame on loan`);
+      }
     }
+    const { loanedPages } = this.system.loans;
+    const { lent } = this.model.loans;
+    if (loanedPages !== lent.size) wrong.push(`${loanedPages} are lent, model ${lent.size}`);
     return wrong;
   }
 
@@ -120,6 +138,7 @@ export class ReclaimWorld {
         }
       }
     });
+    if (this.#lender !== undefined) wrong.push(...this.#recall(0, Infinity, 0));
     for (const page of this.model.file.keys()) {
       wrong.push(...this.#differs(this.#file, page, this.model.fileWords[page]!, 'file'));
       this.model.use(page);
@@ -186,6 +205,10 @@ export class ReclaimWorld {
         system.reclaim.compress(vmo, at * PAGE, Math.min(op.pages, vmoPages - at) * PAGE);
         return [];
       case 'time': return this.#time(op.pages % 12);
+      case 'lend': return this.#lend(op.page, 1 + op.pages);
+      case 'recall': return this.#starved(op.value >> 8, () =>
+        this.#recall(op.page, 1 + op.pages % 6, op.value));
+      case 'relet': return this.#relet();
     }
   }
 
@@ -235,7 +258,7 @@ export class ReclaimWorld {
     const pages = Math.min(wanted, this.#size.filePages - page);
     const op = isNeeded ? VmoOp.ALWAYS_NEED : VmoOp.DONT_NEED;
     this.#file.opRange(op, page * PAGE, pages * PAGE);
-    this.model.hint(page, pages, isNeeded);
+    this.model.hint(page, pages, isNeeded, (at) => !this.#isLodged(at));
     return [];
   }
 
@@ -289,6 +312,71 @@ export class ReclaimWorld {
       model.discarded = false;
     }
     model.locked = !model.locked;
+    return [];
+  }
+
+  #isLodged(page: number): boolean {
+    const { core } = this.system;
+    const { tree } = this.#file.object;
+    const frame = core.vmoFrame(tree.ref, page);
+    return frame !== 0 && core.isBorrowed(frame);
+  }
+
+  #lend(from: number, wanted: number): string[] {
+    const { lenderPages } = this.#size;
+    if (this.#lender === undefined) return [];
+    const first = from % lenderPages;
+    const pages = Math.min(wanted, lenderPages - first);
+    this.#lender.opRange(VmoOp.DECOMMIT, first * PAGE, pages * PAGE);
+    this.model.loans.lend(first, pages);
+    return [];
+  }
+
+  /** Does something with at most three free frames, every other time. */
+  #starved(value: number, work: () => string[]): string[] {
+    const { core } = this.system;
+    const taken = value % 2 === 0 ? Math.max(0, core.freePages - value % 8 / 2) : 0;
+    core.allocStatePages(FrameState.SLAB, taken);
+    try {
+      return work();
+    } finally {
+      core.freeStatePages(FrameState.SLAB, taken);
+    }
+  }
+
+  /** Takes pages back: by reading, writing, committing or pinning them. */
+  #recall(from: number, wanted: number, value: number): string[] {
+    const { lenderPages } = this.#size;
+    const lender = this.#lender;
+    if (lender === undefined) return [];
+    const first = from % lenderPages;
+    const pages = Math.min(wanted, lenderPages - first);
+    this.model.recall(first, pages, this.system.core.freePages);
+    const { words } = this.model.loans;
+    if (value % 4 === 1) {
+      const bytes = new Uint8Array(pages * PAGE);
+      for (let i = 0; i < pages; i++) bytes.set(bytesOf(value), i * PAGE);
+      lender.write(first * PAGE, bytes);
+      for (let i = 0; i < pages; i++) words.set(first + i, value);
+    } else if (value % 4 === 2) lender.opRange(VmoOp.COMMIT, first * PAGE, pages * PAGE);
+    else if (value % 4 === 3) lender.pin(first * PAGE, pages * PAGE).unpin();
+    else {
+      const bytes = lender.read(first * PAGE, pages * PAGE);
+      return Array.from({ length: pages }, (_, i) => first + i).flatMap((page, i) => {
+        const [got, want] = [wordOf(bytes.subarray(i * PAGE)), words.get(page) ?? 0];
+        return got === want ? [] : [`lender page ${page} reads ${got}, model ${want}`];
+      });
+    }
+    return [];
+  }
+
+  /** The lender goes, and another one comes if a run of frames is free. */
+  #relet(): string[] {
+    this.system.pageLoaning = true;
+    this.#lender?.close();
+    this.#lender = undefined;
+    this.model.loans.end();
+    this.#lender = this.system.createContiguousVmo(this.#size.lenderPages * PAGE);
     return [];
   }
 

@@ -1,7 +1,7 @@
 /**
  * A system at 95 % of its memory, for as long as nothing is lost: random operations with eviction,
- * compression, zero scans and ageing under way. `npm test` does a little of it, `npm run test:long`
- * a million operations.
+ * compression, zero scans, ageing and pages on loan under way. `npm test` does a little of it,
+ * `npm run test:long` a million operations.
  */
 import t from 'tap';
 import { runs } from '../support/long.js';
@@ -9,14 +9,16 @@ import { KINDS, type ReclaimOp, ReclaimWorld } from './reclaim-world.js';
 
 const PAGES = 2048;
 const KEEP_FREE = Math.ceil(PAGES * 0.05);
+const LENDER_PAGES = 200;
 const LOOK_EVERY = 2000;
 
 /** How often each kind comes, where it is not once. */
 const WEIGHTS: Readonly<Partial<Record<ReclaimOp['kind'], number>>> = {
   read: 30, write: 6, put: 30, get: 20, touch: 12, fill: 6, rotate: 2, need: 1, notNeed: 2,
+  lend: 5, recall: 3,
 };
 const DRAWN: readonly ReclaimOp['kind'][] = KINDS
-  .filter((kind) => kind !== 'evictAll' && kind !== 'close')
+  .filter((kind) => kind !== 'evictAll' && kind !== 'close' && kind !== 'relet')
   .flatMap((kind) => Array.from({ length: WEIGHTS[kind] ?? 1 }, () => kind));
 
 /** Numbers from a seed (a linear congruence; its high bits are used). */
@@ -38,7 +40,8 @@ interface Soaked {
 
 const soak = (seed: number, steps: number): Soaked => {
   const world = new ReclaimWorld({
-    physicalPages: PAGES, filePages: 2400, vmoPages: 500, keepFree: KEEP_FREE, variant: 'release',
+    physicalPages: PAGES, filePages: 2400, vmoPages: 500, keepFree: KEEP_FREE,
+    lenderPages: LENDER_PAGES, variant: 'release',
   });
   const { core } = world.system;
   const random = randomFrom(seed);
@@ -49,8 +52,10 @@ const soak = (seed: number, steps: number): Soaked => {
     const kind: ReclaimOp['kind'] = core.freePages > KEEP_FREE && random(20) > 0
       ? 'read'
       : random(400) === 0 ? 'close' : DRAWN[random(DRAWN.length)]!;
+    // a VMO that was pinned once borrows no more
+    const drawn = kind === 'pin' && i < steps / 2 ? 'need' : kind;
     const [page, pages, value] = [random(1 << 20), random(24), random(1 << 20)];
-    const op: ReclaimOp = { kind, page, pages, value };
+    const op: ReclaimOp = { kind: drawn, page, pages, value };
     wrong.push(...world.step(op));
     if (i % LOOK_EVERY === 0) wrong.push(...world.wrongQueues());
     if (core.freePages <= PAGES * 0.06) full++;

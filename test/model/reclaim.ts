@@ -6,6 +6,8 @@
  *     writes, snapshots and discards alone.
  */
 
+import { LoanModel } from './loans.js';
+
 /** A page of the pager's VMO that is there. */
 interface FilePage {
   dirty: 'clean' | 'dirty' | 'cleaning';
@@ -33,6 +35,8 @@ export class ReclaimModel {
   readonly vmos: Map<number, number>[] = [new Map()];
   /** Pages of the discardable VMO, its locks, and whether they went. */
   readonly scratch = new Set<number>();
+  /** Frames of a lender that pages of the pager stand in. */
+  readonly loans = new LoanModel();
   locked = true;
   discarded = false;
 
@@ -47,6 +51,7 @@ export class ReclaimModel {
     if (one === undefined) {
       one = { dirty: 'clean', pins: 0, age: 0, needed: false };
       this.file.set(page, one);
+      this.loans.borrow(page);
     }
     if (this.#hasAge(one)) one.age = 0;
     return one;
@@ -54,11 +59,14 @@ export class ReclaimModel {
 
   writeFile(page: number, word: number): void {
     this.use(page).dirty = 'dirty';
+    this.loans.leave(page);
     this.fileWords[page] = word;
   }
 
   pin(page: number): void {
     this.use(page).pins += 1;
+    this.loans.leave(page);
+    this.loans.mayBorrow = false;
   }
 
   unpin(page: number): void {
@@ -77,10 +85,19 @@ export class ReclaimModel {
     }
   }
 
-  hint(first: number, pages: number, needed: boolean): void {
-    for (let page = first; page < Math.min(this.filePages, first + pages); page++) {
-      const one = needed ? this.use(page) : this.file.get(page);
+  /** @param hasMoved - whether a page that was lodged found a normal frame */
+  hint(
+    first: number, pages: number, needed: boolean, hasMoved: (page: number) => boolean,
+  ): void {
+    const end = Math.min(this.filePages, first + pages);
+    if (needed) for (let page = first; page < end; page++) this.use(page);
+    for (let page = first; page < end; page++) {
+      const one = this.file.get(page);
       if (one === undefined) continue;
+      if (needed && this.loans.lodged.has(page)) {
+        if (!hasMoved(page)) continue;
+        this.loans.leave(page);
+      }
       one.needed = needed;
       if (this.#hasAge(one)) one.age = needed ? 0 : ISOLATED;
     }
@@ -100,7 +117,8 @@ export class ReclaimModel {
         this.scratch.clear();
         this.discarded = true;
       }
-      const pages = [...this.file].filter(([, one]) => this.#hasAge(one) && one.age === age);
+      const pages = [...this.file].filter(([page, one]) =>
+        this.#hasAge(one) && one.age === age && !this.loans.lodged.has(page));
       for (const [page, one] of pages.sort(([a], [b]) => a - b)) {
         if (file + scratch >= most) break;
         if (one.needed && !ignoreHints) one.age = 0;
@@ -119,9 +137,15 @@ export class ReclaimModel {
       const one = this.file.get(page);
       if (one === undefined || !this.#hasAge(one) || one.needed) continue;
       this.file.delete(page);
+      this.loans.leave(page);
       gone++;
     }
     return gone;
+  }
+
+  /** The lender takes pages back. */
+  recall(first: number, pages: number, freeFrames: number): void {
+    for (const page of this.loans.recall(first, pages, freeFrames)) this.file.delete(page);
   }
 
   /** Where a page of the pager stands. */
