@@ -6,7 +6,9 @@
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { isLong, runs } from '../support/long.js';
-import { KINDS, LOAN_KINDS, type ReclaimOp, ReclaimWorld, type WorldSize } from './reclaim-world.js';
+import {
+  KINDS, LOAN_KINDS, type ReclaimOp, ReclaimWorld, type WorldSize,
+} from './reclaim-world.js';
 
 const operation = (kinds: readonly ReclaimOp['kind'][]) => fc.record<ReclaimOp>({
   kind: fc.constantFrom(...kinds), page: fc.nat(79), pages: fc.nat(24), value: fc.nat(1 << 20),
