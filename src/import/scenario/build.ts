@@ -15,6 +15,7 @@ import { permBits, type Size } from './values.js';
 import type { Where } from './where.js';
 
 const DEFAULT_MEMORY_BYTES = 2 ** 31;
+const REGIONS_MAX = 1_000_000;
 
 /** Makes an empty system on the core that it is handed. */
 export type MakeSystem<S extends KernelSystem> = (core: Core, options: SystemOptions) => S;
@@ -84,6 +85,12 @@ function regionsOf(plans: readonly RegionPlan[], movedBytes = 0n): KernelRegion[
   }));
 }
 
+/** How many regions these are, those inside too. */
+function countRegions(plans: readonly RegionPlan[]): number {
+  return plans.reduce((sum, { times = 1, regions = [] }) =>
+    sum + times * (1 + countRegions(regions)), 0);
+}
+
 /** Whole pages of a size. */
 function pagesOf(size: Size | undefined, where: Where): number {
   const bytes = bytesOf(size);
@@ -94,8 +101,12 @@ function pagesOf(size: Size | undefined, where: Where): number {
 function addKernel(system: KernelSystem, plan: KernelUsePlan, where: Where): void {
   const { aspace } = plan;
   if (aspace !== undefined) {
+    const { base, size, regions } = aspace;
+    const count = countRegions(regions);
+    if (count > REGIONS_MAX) {
+      where.at('aspace', 'regions').fail(count, `at most ${REGIONS_MAX} regions in all`);
+    }
     inPlace(where.at('aspace'), () => {
-      const { base, size, regions } = aspace;
       system.layOutKernel({
         base: bytesOf(base), size: bytesOf(size), regions: regionsOf(regions),
       });

@@ -8,6 +8,7 @@
  */
 
 import { Access, VmOption } from '../../objects/vm-options.js';
+import { MESSAGE_BYTES_MAX } from '../../objects/channel-object.js';
 import type { Handle } from '../../objects/handle.js';
 import { Job } from '../../objects/job.js';
 import type { JobObject } from '../../objects/job-object.js';
@@ -234,7 +235,9 @@ export class Maker {
     const { times = 1 } = plan;
     if (times > 1 && plan.koid !== undefined) where.at('koid').fail(plan.koid, 'no koid for many');
     for (const id of innerIds(plan)) this.names.renew(id, times > 1);
-    return Array.from({ length: times }, () => this.#process(plan, job, where));
+    const made: ProcessObject[] = [];
+    for (let i = times; i > 0; i--) made.push(this.#process(plan, job, where));
+    return made;
   }
 
   #process(plan: ProcessPlan, job: JobObject, where: Where): ProcessObject {
@@ -258,7 +261,7 @@ export class Maker {
       plan.handles?.forEach((handle, i) => {
         const place = where.at('handles', i);
         if ('vmo' in handle) this.handles(made, handle, place);
-        else this.objects(made, handle);
+        else this.objects(made, handle, place);
       });
     } catch (error) {
       process.kill();
@@ -334,8 +337,13 @@ export class Maker {
   }
 
   /** Makes objects that a process holds by handles alone. */
-  objects(process: ProcessObject, { make, times = 1, queued }: ObjectPlan): void {
-    const data = new Uint8Array(Number(bytesOf(queued?.bytes)));
+  objects(process: ProcessObject, plan: ObjectPlan, where: Where): void {
+    const { make, times = 1, queued } = plan;
+    const bytes = bytesOf(queued?.bytes);
+    if (bytes > BigInt(MESSAGE_BYTES_MAX)) {
+      where.at('queued', 'bytes').fail(queued?.bytes, `at most ${MESSAGE_BYTES_MAX} bytes`);
+    }
+    const data = new Uint8Array(Number(bytes));
     this.withProcess(process, (owner) => {
       for (let i = times; i > 0; i--) {
         if (make !== 'channel') {

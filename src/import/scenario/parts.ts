@@ -5,7 +5,7 @@
 
 import * as v from 'valibot';
 import {
-  count, id, key, koid, perms, positive, ranges, size, target, text, type Size,
+  count, howMany, id, key, koid, perms, ranges, size, target, text, type Size,
 } from './values.js';
 
 /** Kinds of children, as a scenario names them. */
@@ -129,7 +129,7 @@ export const thread = v.strictObject({
 export type ThreadPlan = v.InferOutput<typeof thread>;
 
 const rights = v.pipe(v.string(RIGHTS_RULE), v.regex(/^[rwxmdt-]+$/, RIGHTS_RULE));
-const times = key(positive, 'how many; 1 if left out');
+const times = key(howMany, 'how many; 1 if left out');
 
 /** What a handle to a VMO says of itself. */
 export const handleEntries = {
@@ -142,7 +142,7 @@ export const objectEntries = {
   make: v.pipe(v.picklist(OBJECT_KINDS), v.description('what; both ends of what has two')),
   times,
   queued: key(v.strictObject({
-    messages: positive,
+    messages: howMany,
     bytes: v.pipe(size, v.description('bytes of each')),
   }), 'of a channel: messages that wait at its first end'),
 };

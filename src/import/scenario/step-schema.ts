@@ -8,7 +8,7 @@ import {
   handleEntries, jobEntries, mappingEntries, objectEntries, processEntries, THREAD_STATES,
   vmoEntries,
 } from './parts.js';
-import { id, key, perms, positive, ranges, size, target, text, time } from './values.js';
+import { howMany, id, key, perms, positive, ranges, size, target, text, time } from './values.js';
 
 /** Operations of `op`. */
 export const OPS = [
@@ -76,7 +76,7 @@ const simple = [
   kind('fork', {
     id: key(id, 'what the new processes are called'), process: target,
     name: key(text, "their name; the old one's if left out"),
-    times: key(positive, 'how many; 1 if left out'),
+    times: key(howMany, 'how many; 1 if left out'),
   }),
   kind('thread', { thread: target, state: v.picklist([...THREAD_STATES, 'dead']) }),
   kind('kill', { task: v.pipe(target, v.description('a process or a job')) }),

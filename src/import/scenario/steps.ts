@@ -14,7 +14,9 @@ import { DefaultRights, Right } from '../../objects/rights.js';
 import { Thread } from '../../objects/thread.js';
 import { ThreadState, type ThreadObject } from '../../objects/thread-object.js';
 import { Access } from '../../objects/vm-options.js';
+import { pageOf } from '../../objects/units.js';
 import { Vmar } from '../../objects/vmar.js';
+import type { VmarObject } from '../../objects/vmar-object.js';
 import { VmoLockState } from '../../objects/discardable.js';
 import { VmoOp } from '../../objects/vmo-options.js';
 import type { VmoObject } from '../../objects/vmo-object.js';
@@ -100,17 +102,22 @@ const map: Doing<'map'> = (maker, step, where) => {
   }
 };
 
+/** The innermost VMAR around an address: parts of a mapping are changed through no other. */
+function vmarAt(root: VmarObject, address: bigint): Vmar {
+  return new Vmar(root.leafAt(pageOf(address)).vmar, VMAR_RIGHTS);
+}
+
 const unmap: Doing<'unmap'> = (maker, step, where) => {
   eachProcess(maker, step.process, where, ({ object, rootVmar }) => {
     const { base, sizeBytes } = partOf(maker, object, step, where);
-    using(new Vmar(rootVmar.object, VMAR_RIGHTS), (vmar) => { vmar.unmap(base, sizeBytes); });
+    using(vmarAt(rootVmar.object, base), (vmar) => { vmar.unmap(base, sizeBytes); });
   });
 };
 
 const protect: Doing<'protect'> = (maker, step, where) => {
   eachProcess(maker, step.process, where, ({ object, rootVmar }) => {
     const { base, sizeBytes } = partOf(maker, object, step, where);
-    using(new Vmar(rootVmar.object, VMAR_RIGHTS), (vmar) => {
+    using(vmarAt(rootVmar.object, base), (vmar) => {
       vmar.protect(permBits(step.perms), base, sizeBytes);
     });
   });
@@ -280,7 +287,7 @@ const DOINGS: { readonly [K in SimpleStep['do']]: Doing<K> } = {
   },
   'objects': (maker, step, where) => {
     for (const process of maker.names.all(step.process, KINDS.process, where.at('process'))) {
-      maker.objects(process, step);
+      maker.objects(process, step, where);
     }
   },
   close, fork, thread, kill, reclaim,

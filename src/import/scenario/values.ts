@@ -29,6 +29,12 @@ export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** A whole number, from 1. */
 export const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
+const TIMES_MAX = 10_000_000;
+/** How many of a thing. */
+export const howMany = v.pipe(
+  positive, v.maxValue(TIMES_MAX, `a number from 1 to ${TIMES_MAX}`),
+);
+
 const SIZE_RULE = 'a size in bytes, such as 4096, "16k", "2M" or "0x1000"';
 /** Bytes. */
 export const size = v.union([count, v.pipe(v.string(), v.regex(SIZE, SIZE_RULE))], SIZE_RULE);
