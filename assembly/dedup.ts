@@ -7,8 +7,9 @@
  * Cost: a page with content is read until a byte is not zero; a page without content not at all.
  */
 import {
-  A_DIRTY_SHIFT, A_REF_MASK, B_PIN_MASK, FANOUT, FANOUT_BITS, H_OUT, PAGE_CLEAN, Q_ANONYMOUS,
-  Q_HIGH_PRIORITY, Q_ZERO_FORK, SLOT_ZERO, V_KIND, VK_CONTIGUOUS, VK_PHYSICAL,
+  A_DIRTY_SHIFT, A_REF_MASK, B_PIN_MASK, B_STATE_MASK, FANOUT, FANOUT_BITS, H_FRAME_B, H_FRAME_BUMP,
+  H_FRAME_C, H_OUT, PAGE_CLEAN, Q_ANONYMOUS, Q_HIGH_PRIORITY, Q_ZERO_FORK, SLOT_ZERO, ST_OBJECT,
+  V_KIND, VK_CONTIGUOUS, VK_PHYSICAL,
 } from "./layout";
 import { isZero } from "./compress";
 import { frameA, frameB, frameC } from "./frames";
@@ -69,6 +70,20 @@ export function dedupScan(vmo: u32, page: u64, most: u32, untouchedToo: bool): u
   store<u32>(H_OUT, seen);
   store<f64>(H_OUT + 8, from == u64.MAX_VALUE ? -1 : <f64>(from - base));
   return gone;
+}
+
+/** Pages that somebody wrote bytes into and that read zero all the same, in every list. */
+export function zeroPages(): u32 {
+  const end = load<u32>(H_FRAME_BUMP);
+  const states = load<u32>(H_FRAME_B);
+  const contents = load<u32>(H_FRAME_C);
+  let found: u32 = 0;
+  for (let frame: u32 = 1; frame < end; frame++) {
+    if ((load<u32>(states + (frame << 2)) & B_STATE_MASK) != ST_OBJECT) continue;
+    const content = load<u32>(contents + (frame << 2)) >> 12 << 12;
+    if (content != 0 && isZero(content)) found++;
+  }
+  return found;
 }
 
 function frameAt(vmo: u32, key: u64): u32 {

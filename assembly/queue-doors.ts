@@ -42,6 +42,7 @@ export function vmoDedupZero(vmo: u32, page: f64): u32 {
 export function vmoDedupScan(vmo: u32, page: f64, most: u32, untouchedToo: u32): u32 {
   return dedup.dedupScan(vmo << 4, <u64>page, most, untouchedToo != 0);
 }
+export function zeroPages(): u32 { return dedup.zeroPages(); }
 export { DO_ACCESS, DO_NEED, DO_NOT_NEED } from "./reclaim";
 export {
   GENERATIONS, Q_ANONYMOUS, Q_DIRTY, Q_FAILED_RECLAIM, Q_GENERATION, Q_HIGH_PRIORITY, Q_ISOLATE,

@@ -43,13 +43,16 @@ export { Pager } from './objects/pager.js';
 export * from './objects/pager-options.js';
 export { Pin } from './objects/pin.js';
 export type { PageQueueName, QueuePlace } from './core/queued.js';
-export type { PageQueueCounts, PageQueues, ReclaimableMemory } from './objects/page-queues.js';
+export type {
+  AgeReason, NewestGeneration, PageQueueCounts, PageQueues, ReclaimableMemory,
+} from './objects/page-queues.js';
 export type {
   DedupReport, EvictLevel, EvictOptions, EvictReport, Reclaim,
 } from './objects/reclaim.js';
 export { Process } from './objects/process.js';
 export type { Aslr, AslrOptions } from './objects/randomise.js';
 export { DefaultRights, Right } from './objects/rights.js';
+export type { MemoryScanner, ScannerReclaim, ScannerReport } from './objects/scanner.js';
 export { KernelSystem, type KernelUse, type SystemOptions } from './objects/system.js';
 export { Thread } from './objects/thread.js';
 export { ThreadState } from './objects/thread-object.js';

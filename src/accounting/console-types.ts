@@ -120,3 +120,12 @@ export interface PhysicalPages {
   /** Pages lent out and not in use. */ readonly freeLoanedPages: number;
   /** Pages by state, in the kernel's order. */ readonly states: readonly PagesInState[];
 }
+
+/** What the memory watchdog signals. */
+export interface WatchdogState {
+  /** The level, 0 the worst. */ readonly state: number;
+  /** Free bytes below which each level but the best begins, ascending. */
+  readonly limitsBytes: readonly number[];
+  /** How far past a mark the level changes, bytes. */ readonly debounceBytes: number;
+  /** How long a better level lasts before it is signalled, ns. */ readonly hysteresisNs: bigint;
+}

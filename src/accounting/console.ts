@@ -9,8 +9,8 @@ import { FrameState } from '../core/core.js';
 import { ChannelObject } from '../objects/channel-object.js';
 import { JobObject } from '../objects/job-object.js';
 import type { Mapping } from '../objects/mapping.js';
-import { kernelMemoryExtended } from '../objects/kernel-memory.js';
 import { KillCode, type ProcessObject } from '../objects/process-object.js';
+import type { MemoryScanner } from '../objects/scanner.js';
 import type { KernelSystem } from '../objects/system.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { VmoObject } from '../objects/vmo-object.js';
@@ -18,7 +18,7 @@ import { walkAspace, walkProcesses, walkTasks } from '../objects/walk.js';
 import { addressBookOf } from './addresses.js';
 import { type DumpSource, dumpAspace, ownMappedBytes } from './aspace-dump.js';
 import type {
-  ConsoleChannel, ConsoleHandle, ConsoleTask, DumpRow, PagesInState, PhysicalPages,
+  ConsoleChannel, ConsoleHandle, ConsoleTask, DumpRow, PagesInState, PhysicalPages, WatchdogState,
 } from './console-types.js';
 import { kmemOf } from './kmem.js';
 import type { AccountTables, KmemStats } from './tables.js';
@@ -65,11 +65,17 @@ export class Console {
     return kmemOf(this.#system);
   }
 
-  /** Pages of discardable VMOs, bytes, by whether they are locked. */
-  get discardable(): { readonly lockedBytes: number; readonly unlockedBytes: number } {
-    const { vmoDiscardableLockedBytes: lockedBytes, vmoDiscardableUnlockedBytes: unlockedBytes } =
-      kernelMemoryExtended(this.#system);
-    return { lockedBytes, unlockedBytes };
+  /** The memory scanner; undefined where pages were recorded without their queues. */
+  get scanner(): MemoryScanner | undefined {
+    return this.#recorded() === undefined ? this.#system.scanner : undefined;
+  }
+
+  /** What the memory watchdog signals; undefined where it is off. */
+  get watchdog(): WatchdogState | undefined {
+    const { watchdog } = this.#system;
+    if (!watchdog.isOn) return undefined;
+    const { level: state, marksBytes: limitsBytes, debounceBytes, hysteresisNs } = watchdog;
+    return { state, limitsBytes, debounceBytes, hysteresisNs };
   }
 
   /** The processes, as the task tree has them. */

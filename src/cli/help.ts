@@ -38,7 +38,7 @@ Commands:
  zx COMMAND         The kernel console's: ps, vmos, asd, jobs, ht, koid, kill, ch ...
  pmm dump           Physical memory by the state of its pages
  vmm kaspace        The kernel's address space; aspaces: all of them
- scanner dump       Pages of discardable VMOs, as the memory scanner finds them
+ scanner ...        The memory scanner: page queues by age, what can be reclaimed
  aspace KOID        The debugger's view of an address space
  handle KOID        The debugger's view of a process's handles
  run FILE           A scenario, step by step

@@ -60,9 +60,16 @@ vmm kaspace              : dump the kernel's address space
 ${SHARED}`;
 
 /** `memsim scanner --help`. */
-export const SCANNER_HELP = `scanner dump             : dump scanner info
+export const SCANNER_HELP = `scanner dump                    : dump scanner info
+scanner push_disable            : increase scanner disable count
+scanner pop_disable             : decrease scanner disable count
+scanner reclaim_all             : attempt to reclaim all possible memory
+scanner rotate_queue            : immediately rotate the page queues
+scanner reclaim <MB> [only_old] : attempt to reclaim requested MB of memory
+scanner harvest_accessed        : harvest all page accessed information
 
-Of what the scanner finds, pages of discardable VMOs are reported.
+All but dump change the system that is looked at: in the shell the live one, else
+only the one that the command opened. Page tables are not reclaimed here.
 
 ${SHARED}`;
 

@@ -1,22 +1,20 @@
 /**
- * `memsim pmm`, `vmm`, `scanner`: the kernel console's commands on physical memory and
- * address spaces. What is a timer there is one report here.
+ * `memsim pmm` and `vmm`: the kernel console's commands on physical memory and address spaces. What
+ * is a timer there is one report here.
  */
 
 import type { DumpRow } from '../accounting/console-types.js';
 import { dumpColumns, dumpText } from '../views/zx/dump.js';
 import { freeColumns, freeText, pmmText, stateColumns, stateRows } from '../views/zx/memory.js';
 import { memoryState, memoryStateColumns, memoryStateText } from '../views/zx/pressure.js';
-import { scanColumns, scanText } from '../views/zx/scanner.js';
 import type { Context } from './context.js';
 import { CommandError, UsageError } from './errors.js';
 
 /** A command of the console that takes fixed words. */
-export type KernelCommand = 'pmm' | 'vmm' | 'scanner';
+export type KernelCommand = 'pmm' | 'vmm';
 
 const PHRASES: Readonly<Record<KernelCommand, ReadonlyMap<string, Report>>> = {
   pmm: new Map([['dump', pmmDump], ['free', pmmFree], ['mem_avail_state info', pmmState]]),
-  scanner: new Map([['dump', scannerDump]]),
   vmm: new Map([['aspaces', vmmAspaces], ['kaspace', vmmKaspace]]),
 };
 
@@ -35,15 +33,10 @@ async function pmmFree(context: Context): Promise<void> {
 }
 
 async function pmmState(context: Context): Promise<void> {
-  const row = memoryState((await context.console()).kmem.freeBytes);
+  const { kmem, watchdog } = await context.console();
+  const row = memoryState(kmem.freeBytes, watchdog);
   return context.show([row], memoryStateColumns(), () =>
     memoryStateText(row, context.options.era));
-}
-
-async function scannerDump(context: Context): Promise<void> {
-  const { lockedBytes, unlockedBytes } = (await context.console()).discardable;
-  const row = { discardableLockedBytes: lockedBytes, discardableUnlockedBytes: unlockedBytes };
-  return context.show([row], scanColumns(), () => scanText(row));
 }
 
 async function vmmAspaces(context: Context): Promise<void> {

@@ -21,6 +21,7 @@ import { type KernelCommand, kernelWords, runKernel } from './kernel.js';
 import {
   ASPACE_HELP, HANDLE_HELP, PMM_HELP, SCANNER_HELP, VMM_HELP, zxHelp,
 } from './kernel-help.js';
+import { SCANNER_WORDS, runScanner } from './scanner.js';
 import { addSharedOptions } from './options.js';
 import { PAGE_USAGE, runPage } from './page.js';
 import { type ProcessCommand, processUsage, runProcessView } from './process-views.js';
@@ -101,15 +102,17 @@ function addConsole(add: Add, era: () => Era): void {
     await runZx(context, words);
   }).argument('[words...]').allowUnknownOption();
   zx.helpInformation = () => zxHelp(era());
-  const addKernel = (name: KernelCommand, help: string): void => {
+  const addKernel = (
+    name: KernelCommand | 'scanner', help: string, runIt: typeof runScanner,
+  ): void => {
     add(name, help, async (context, words) => {
       if (words[0] === 'help') throw new HelpAsked(help);
-      await runKernel(context, name, words);
+      await runIt(context, words);
     }).argument('[words...]');
   };
-  addKernel('pmm', PMM_HELP);
-  addKernel('vmm', VMM_HELP);
-  addKernel('scanner', SCANNER_HELP);
+  addKernel('pmm', PMM_HELP, (context, words) => runKernel(context, 'pmm', words));
+  addKernel('vmm', VMM_HELP, (context, words) => runKernel(context, 'vmm', words));
+  addKernel('scanner', SCANNER_HELP, runScanner);
   const addDebugger = (name: DebuggerCommand, help: string): void => {
     add(name, help, async (context, words) => {
       if (words[0] === 'help') throw new HelpAsked(help);
@@ -210,8 +213,8 @@ function buildProgram(
 /** Words that follow a command of the kernel's console. */
 function wordsOf(command: string): readonly string[] {
   if (command === 'zx') return ZX_WORDS;
-  const isKernel = command === 'pmm' || command === 'vmm' || command === 'scanner';
-  return isKernel ? kernelWords(command) : [];
+  if (command === 'scanner') return SCANNER_WORDS;
+  return command === 'pmm' || command === 'vmm' ? kernelWords(command) : [];
 }
 
 /** What each command takes, for completion. */

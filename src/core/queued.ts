@@ -45,6 +45,11 @@ export class CoreQueued extends CorePaged {
     return { queues, generations };
   }
 
+  /** Pages that somebody wrote bytes into and that read zero. */
+  zeroPages(): number {
+    return this.raw.zeroPages();
+  }
+
   /** Where a frame stands; undefined for one that is no VMO's page. */
   queuePlace(frame: number): QueuePlace | undefined {
     const stored = this.raw.frameQueue(frame);

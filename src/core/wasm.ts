@@ -132,6 +132,7 @@ export interface RawExports {
   pagerResize(root: Num, sizePages: Num, tail: Num): Num;
   pagerDropClean(root: Num, page: Num, n: Num, markers: Num, heedHints: Num): Num;
   queueCounts(out: Num): void;
+  zeroPages(): Num;
   frameQueue(frame: Num): Num;
   queueOfAge(age: Num): Num;
   queueSet(frame: Num, queue: Num): void;

@@ -78,7 +78,7 @@ export class Ageing {
     const rate = BigInt(this.#settings.zeroScansPerSecond);
     const scans = nowNs * rate / SECOND_NS - before * rate / SECOND_NS;
     const most = Number(scans < BigInt(SCANS_MAX) ? scans : BigInt(SCANS_MAX));
-    if (most > 0) this.#system.reclaim.scanZeroPages(most);
+    if (most > 0 && this.#system.scanner.isOn) this.#system.reclaim.scanZeroPages(most);
   }
 
   /** The rotations of the seconds after `before`. */
@@ -96,7 +96,7 @@ export class Ageing {
       }
       const isDue = second - this.#rotatedSecond >= BigInt(rotateSeconds);
       if (!isDue && active * activeRatioMultiplier <= inactive) continue;
-      queues.rotate();
+      queues.rotateAt(second * SECOND_NS, isDue ? 'Timeout' : 'Active ratio');
       this.#rotatedSecond = second;
     }
   }
@@ -104,6 +104,9 @@ export class Ageing {
   /** No page has an age: all that is left of the rotations is when the next one is due. */
   #skipTo(now: bigint): void {
     const seconds = BigInt(this.#settings.rotateSeconds);
-    this.#rotatedSecond += (now - this.#rotatedSecond) / seconds * seconds;
+    const rotations = (now - this.#rotatedSecond) / seconds;
+    if (rotations === 0n) return;
+    this.#rotatedSecond += rotations * seconds;
+    this.#system.queues.begin(Number(rotations), this.#rotatedSecond * SECOND_NS, 'Timeout');
   }
 }

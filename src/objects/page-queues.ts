@@ -37,6 +37,17 @@ export interface PageQueueCounts {
   /** In the other generations, and isolated. */ readonly inactive: number;
 }
 
+/** Why the pages grew older last; as upstream names it. */
+export type AgeReason = 'None' | 'Timeout' | 'Active ratio' | 'Manual';
+
+/** The newest generation. */
+export interface NewestGeneration {
+  /** Its number: each rotation begins the next one. The system begins with 7. */
+  readonly number: number;
+  /** When it began, ns on the system's clock. */ readonly sinceNs: bigint;
+  /** Why. */ readonly reason: AgeReason;
+}
+
 /** What could be reclaimed, as ZX_INFO_KMEM_STATS_EXTENDED has it. */
 export interface ReclaimableMemory {
   /** `vmo_reclaim_total_bytes`: pages that have an age. */ readonly totalBytes: number;
@@ -50,6 +61,7 @@ const sum = (counts: readonly number[]): number => counts.reduce((all, one) => a
 /** The page queues of a system. */
 export class PageQueues {
   readonly #system: KernelSystem;
+  #newest: NewestGeneration = { number: GENERATIONS - 1, sinceNs: 0n, reason: 'None' };
 
   /** @param system - the system */
   constructor(system: KernelSystem) {
@@ -76,6 +88,11 @@ export class PageQueues {
       active,
       inactive: reclaim - active + isolate,
     };
+  }
+
+  /** The newest generation; the oldest has the number of it less 7. */
+  get newest(): NewestGeneration {
+    return this.#newest;
   }
 
   /** What could be reclaimed. */
@@ -124,6 +141,26 @@ export class PageQueues {
   rotate(): void {
     this.#system.assertNotBusy();
     this.#system.core.queuesRotate();
+    this.begin(1, this.#system.clock.nowNs, 'Manual');
+  }
+
+  /**
+   * The same, by itself.
+   *
+   * @internal
+   */
+  rotateAt(sinceNs: bigint, reason: AgeReason): void {
+    this.#system.core.queuesRotate();
+    this.begin(1, sinceNs, reason);
+  }
+
+  /**
+   * Generations begin, of which only the number matters: no page has an age.
+   *
+   * @internal
+   */
+  begin(generations: number, sinceNs: bigint, reason: AgeReason): void {
+    this.#newest = { number: this.#newest.number + generations, sinceNs, reason };
   }
 
   /**

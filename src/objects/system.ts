@@ -30,6 +30,7 @@ import type { Aslr } from './randomise.js';
 import { SystemClock } from './clock.js';
 import { Reclaim, type EvictOptions } from './reclaim.js';
 import { DefaultRights } from './rights.js';
+import { MemoryScanner } from './scanner.js';
 import { checkCoreOptions, systemSettings, type SystemOptions } from './system-options.js';
 import {
   isPageAligned, MAX_VMO_SIZE_BYTES, MAX_VMO_SIZE_PAGES, PAGE_BYTES,  refuse,
@@ -92,6 +93,8 @@ export class KernelSystem extends ObjectSource implements TreeHome {
   readonly watchdog: MemoryWatchdog;
   /** What is taken back when memory is short. */
   readonly reclaim = new Reclaim(this);
+  /** What looks for pages to take while nothing else is done. */
+  readonly scanner = new MemoryScanner(this);
   /** The root job. */
   readonly rootJob: Job;
   /** Longest name in bytes of UTF-8. */

@@ -164,6 +164,16 @@ export class MemoryWatchdog {
     return this.#settings?.marks ?? [];
   }
 
+  /** How far past a mark a level changes, bytes; 0 where it is off. */
+  get debounceBytes(): number {
+    return this.#settings?.debounceBytes ?? 0;
+  }
+
+  /** How long a better level lasts before it is signalled, ns; 0 where it is off. */
+  get hysteresisNs(): bigint {
+    return this.#settings?.hysteresisNs ?? 0n;
+  }
+
   /**
    * A handle to a level's event (`zx_system_get_event`): SIGNALED while that is the level.
    *

@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import {
-  Right, System, VmOption, VmoChild, VmoLockState, VmoOp, VmoOption, type Process, type Vmo,
+  Right, System, VmOption, VmoChild, VmoOp, type Process, type Vmo,
 } from '../../src/index.js';
 import { memoryState } from '../../src/views/zx/pressure.js';
 import { golden } from '../views/samples.js';
@@ -261,23 +261,6 @@ t.test('compressed pages are counted apart since 2023', async (t) => {
   t.match((await on(system)('pmm dump --era 2025')).out, /\t\tzram {9}[1-9]/);
 });
 
-t.test('scanner dump counts discardable pages', async (t) => {
-  const system = System.boot();
-  for (const pages of [2, 3]) {
-    const vmo = system.createVmo(pages * 4096, VmoOption.DISCARDABLE);
-    vmo.opRange(VmoOp.LOCK, 0, pages * 4096, new VmoLockState());
-    vmo.opRange(VmoOp.COMMIT, 0, pages * 4096);
-    if (pages === 3) vmo.opRange(VmoOp.UNLOCK, 0, pages * 4096);
-  }
-  t.equal((await on(system)('scanner dump')).out, [
-    '[SCAN]: Scanner enabled. Triggering informational scan',
-    '[SCAN]: Found 2 locked pages in discardable vmos',
-    '[SCAN]: Found 3 unlocked pages in discardable vmos', '',
-  ].join('\n'));
-  t.equal((await on(system)('scanner dump --csv')).out,
-    'vmo_discardable_locked_bytes,vmo_discardable_unlocked_bytes\n8192,12288\n');
-});
-
 t.test('pmm dump shows pages by state; pmm free one report', async (t) => {
   const boot = on(await System.open('boot'));
   const lines = (await boot('pmm dump')).out.split('\n');
@@ -355,7 +338,6 @@ const REFUSED: [line: string, status: number, err: string][] = [
   ['pmm', 2, 'not enough arguments'],
   ['pmm oom', 2, "unknown command 'oom', expected dump, free or mem_avail_state info"],
   ['vmm', 2, 'not enough arguments'],
-  ['scanner rotate_queue', 2, "unknown command 'rotate_queue', expected dump"],
   ['vmm kaspace x', 2, "unknown command 'kaspace x', expected aspaces or kaspace"],
 ];
 
