@@ -219,9 +219,9 @@ export class Reclaim {
     const { untouchedToo = false } = toOptions(options);
     if (typeof untouchedToo !== 'boolean') refuse(untouchedToo, 'untouchedToo', 'true or false');
     let [pagesSeen, pagesGone] = [0, 0];
+    const enough = Math.min(most, queues.counts.anonymousZeroFork); // a look takes them out of it
     // every tree once, and the one that the search began in twice
-    for (let left = trees.size + 1; left > 0 && pagesSeen < most; left--) {
-      if (queues.counts.anonymousZeroFork === 0) break;
+    for (let left = trees.size + 1; left > 0 && pagesSeen < enough; left--) {
       const at = this.#nextToScan();
       if (at === undefined) break;
       if (!isCached(at.tree.owner)) continue;
