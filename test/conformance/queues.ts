@@ -5,7 +5,7 @@
 import type { PageQueueName, Vmo } from '../support/api.js';
 import { type Action, type Bench, expectSame } from './bench.js';
 import { Lacking, Mismatch, type Step } from './cases.js';
-import { big, count, text, whole } from './values.js';
+import { big, count, countOr, text, whole } from './values.js';
 
 const PAGE = 4096;
 
@@ -23,9 +23,15 @@ const queueNamed = (name: string): PageQueueName => {
   return queue;
 };
 
+/** Pages go by names or by numbers. */
+const pageName = (s: Step): string => {
+  const { page } = s;
+  return `page ${typeof page === 'number' ? page : text(s, 'page')}`;
+};
+
 /** The VMO whose page a case calls so. */
 const pageVmo = (b: Bench, s: Step): Vmo =>
-  b.vmo({ ...s, page: `page ${text(s, 'page')}` }, 'page');
+  b.vmo({ ...s, page: pageName(s) }, 'page');
 
 const shown = (b: Bench, vmo: Vmo, page: bigint): string => {
   const place = b.system.queues.placeOf(vmo, page * BigInt(PAGE));
@@ -87,12 +93,14 @@ export const queueActions: Readonly<Record<string, Action>> = {
   pq_add: (b, s) => {
     const vmo = b.system.createVmo(PAGE);
     vmo.write(0, new Uint8Array([1]));
-    b.handles.set(`page ${text(s, 'page')}`, vmo);
+    b.handles.set(pageName(s), vmo);
     b.door.movePage(vmo, 0, queueNamed(text(s, 'queue')));
   },
   pq_move: (b, s) => b.door.movePage(pageVmo(b, s), 0, queueNamed(text(s, 'queue'))),
   pq_remove: (b, s) => pageVmo(b, s).close(),
-  pq_rotate: (b) => b.system.queues.rotate(),
+  pq_rotate: (b, s) => {
+    for (let i = countOr(s, 'times', 1); i > 0; i--) b.system.queues.rotate();
+  },
   pq_mark_accessed: (b, s) => b.door.markAccessed(pageVmo(b, s), 0),
   pq_expect_counts: expectCounts,
   pq_expect_reclaim_index: (b, s) =>

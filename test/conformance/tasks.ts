@@ -151,13 +151,17 @@ const jobOf = (b: Bench, s: Step, key: string): Job => {
 
 const oomKill: Action = (b, s) => {
   const koid = b.door.oomKill();
+  if (s['expect_victim'] === undefined) return;
   const wanted = s['expect_victim'] === null ? undefined : jobOf(b, s, 'expect_victim').koid;
   if (koid !== wanted) throw new Mismatch(String(wanted), String(koid));
 };
 
 /** Operations by name. */
 export const taskActions: Readonly<Record<string, Action>> = {
-  process_create: (b, s) => b.processes.set(text(s, 'out'), b.job.createProcess(text(s, 'out'))),
+  process_create: (b, s) => {
+    const job = s['job'] === undefined ? b.job : jobOf(b, s, 'job');
+    b.processes.set(text(s, 'out'), job.createProcess(text(s, 'out')));
+  },
   process_protect: protect,
   process_give_handle: giveHandle,
   process_kill: (b, s) => b.processOf(s).kill(),
@@ -177,6 +181,8 @@ export const taskActions: Readonly<Record<string, Action>> = {
   expect_process_vmos: expectVmos,
   job_create: (b, s) =>
     b.jobs.set(text(s, 'out'), jobOf(b, s, 'parent').createJob(text(s, 'out'))),
-  job_set_kill_on_oom: (b, s) => jobOf(b, s, 'job').setKillOnOom(true),
+  job_set_kill_on_oom: (b, s) =>
+    jobOf(b, s, 'job').setKillOnOom((s['kill'] ?? s['value']) !== false),
+  job_kill: (b, s) => jobOf(b, s, 'job').kill(),
   oom_kill: oomKill,
 };
