@@ -50,8 +50,9 @@ export type {
   DedupReport, EvictLevel, EvictOptions, EvictReport, Reclaim,
 } from './objects/reclaim.js';
 export { Process } from './objects/process.js';
+export { KillCode } from './objects/process-object.js';
 export type { Aslr, AslrOptions } from './objects/randomise.js';
-export { DefaultRights, Right } from './objects/rights.js';
+export { DefaultRights, Right, SAME_RIGHTS } from './objects/rights.js';
 export type { MemoryScanner, ScannerReclaim, ScannerReport } from './objects/scanner.js';
 export { KernelSystem, type KernelUse, type SystemOptions } from './objects/system.js';
 export { Thread } from './objects/thread.js';

@@ -10,6 +10,7 @@ import {
   mappingWindow, vmoHandles, vmoWindow, walkAspace, walkMappings, walkProcesses, walkTasks,
 } from '../../src/objects/walk.js';
 import { KernelSystem } from '../../src/objects/system.js';
+import * as api from '../support/api.js';
 import { makeProcess, makeSystem, P, refused, statusOf, word } from './support.js';
 
 const RW = VmOption.PERM_READ | VmOption.PERM_WRITE;
@@ -35,6 +36,11 @@ t.test('handles: duplicate, replace, close (10.5)', async (t) => {
   const runs = vmo.replaceAsExecutable();
   t.equal(runs.rights, DefaultRights.VMO | Right.EXECUTE);
   t.equal(statusOf(() => vmo.close()), 'ZX_ERR_BAD_HANDLE');
+});
+
+t.test('what calls take and answer has its names in the package', async (t) => {
+  t.strictSame([api.SAME_RIGHTS, api.KillCode.SYSCALL, api.KillCode.OOM, api.KillCode.POLICY],
+    [0x80000000, -1024, -1025, -1026]);
 });
 
 t.test('a VMO dies with its last handle or mapping', async (t) => {
