@@ -1,8 +1,8 @@
 /**
- * Pages on loan under programs that use mapped memory: a lender, a pager's file that borrows of it
- * and a clone of the file stand side by side, and accesses go over any of them, with memory to spare
- * or none. Every page reads what was written, a refused access changes nothing, and every invariant
- * holds after each step.
+ * Pages on loan under programs that use mapped memory: a lender, a pager's file that borrows from
+ * it and a clone of the file stand side by side, and accesses go over any of them, with memory to
+ * spare or none. Every page reads what was written, a refused access changes nothing, and every
+ * invariant holds after each step.
  */
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
