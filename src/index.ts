@@ -56,7 +56,7 @@ export { DefaultRights, Right, SAME_RIGHTS } from './objects/rights.js';
 export type { MemoryScanner, ScannerReclaim, ScannerReport } from './objects/scanner.js';
 export { KernelSystem, type KernelUse, type SystemOptions } from './objects/system.js';
 export { Thread } from './objects/thread.js';
-export { ThreadState } from './objects/thread-object.js';
+export { BlockedOn, ExceptionChannel, ThreadState } from './objects/thread-object.js';
 export { Status, type StatusName } from './objects/status.js';
 export type { Bytes } from './objects/units.js';
 export { Access, alignOption, VmarOp, VmOption } from './objects/vm-options.js';

@@ -7,6 +7,7 @@ import { HANDLE_BYTES } from '../objects/kernel-heap.js';
 import { OBJECT_BYTES, ObjectType, type KernelObject } from '../objects/object.js';
 import type { ProcessObject } from '../objects/process-object.js';
 import type { KernelSystem } from '../objects/system.js';
+import type { VmoObject } from '../objects/vmo-object.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { Outcome } from './classic.js';
 import type { Collected } from './collect.js';
@@ -35,7 +36,8 @@ export function assemble(
   plan: { readonly policy: Policy; readonly reach: Reach }, extras: Extras,
 ): AccountTables {
   const own = vmoTable(system, collected, outcome, plan.policy);
-  const vmos = withRest(own, recorded?.notRecordedBytes ?? 0);
+  const vmos = recorded === undefined
+    ? withEvents(own, collected.vmos) : withRest(own, recorded.notRecordedBytes);
   const swap = recorded === undefined ? undefined : swapColumns(collected, recorded);
   const maps = mapTable(collected, outcome, swap?.maps);
   const tasks = withUsers(
@@ -89,6 +91,11 @@ function vmoTable(
     metadataBytes: Float64Array.from(vmos, (vmo) =>
       vmo.isOwner ? core.vmoMetadataBytes(vmo.tree.ref) : 0),
   };
+}
+
+/** Adds how often the kernel took pages: of a recorded system nobody knows. */
+function withEvents(table: VmoTable, vmos: readonly VmoObject[]): VmoTable {
+  return { ...table, changeEvents: Float64Array.from(vmos, ({ tree }) => tree.changeEvents) };
 }
 
 const NOT_RECORDED = 'not recorded';

@@ -13,7 +13,7 @@ import type { Mapping } from '../objects/mapping.js';
 import type { PageTree } from '../objects/page-tree.js';
 import type { ProcessObject } from '../objects/process-object.js';
 import type { KernelSystem } from '../objects/system.js';
-import { ThreadObject } from '../objects/thread-object.js';
+import { ExceptionChannel, ThreadObject } from '../objects/thread-object.js';
 import type { VmoObject } from '../objects/vmo-object.js';
 import {
   mappingWindow, ownerlessTrees, vmoHandles, walkAspace, walkThreads,
@@ -128,7 +128,8 @@ export function collect(system: KernelSystem): Collected {
       taskState.push(task.killOnOom ? 'killoom' : '');
     } else if (task instanceof ThreadObject) {
       taskType[row] = TaskType.THREAD;
-      taskState.push(THREAD_STATES[task.state]);
+      taskState.push(task.exception === ExceptionChannel.NONE
+        ? THREAD_STATES[task.state] : 'excp');
     } else {
       taskType[row] = TaskType.PROCESS;
       taskState.push('');

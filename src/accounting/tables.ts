@@ -176,6 +176,8 @@ export interface VmoTable {
   readonly compressed?: CompressedColumns;
   /** Heap bytes of its records. */
   readonly metadataBytes: Float64Array;
+  /** Times that the kernel took pages it sees; undefined of what was recorded. */
+  readonly changeEvents?: Float64Array;
 }
 
 /** The VMOs a process refers to: every handle in table order, then every mapping by address. */

@@ -173,7 +173,10 @@ export interface ProcessInfo {
 
 /** ZX_INFO_THREAD. */
 export interface ThreadInfo {
-  /** One of `ThreadState`. */ readonly state: number;
+  /** One of `ThreadState`; of a BLOCKED one `BlockedOn` stands in the byte above. */
+  readonly state: number;
+  /** `ExceptionChannel` of the exception that it waits in; 0 for none. */
+  readonly waitExceptionChannelType: number;
 }
 
 /** ZX_INFO_JOB. */

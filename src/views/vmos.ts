@@ -52,6 +52,8 @@ export interface VmosRow {
   /** Rights of the handle; 0 via mapping. */ readonly handleRights: number;
   /** Cache policy 0..3. */ readonly cachePolicy: number;
   /** Heap bytes of its records. */ readonly metadataBytes: number;
+  /** How often the kernel took pages that it sees; undefined where nobody knows. */
+  readonly committedChangeEvents?: number;
   /** Bytes that no other VMO sees. */ readonly committedPrivateBytes: number;
   /** Its share of the pages it sees. */ readonly committedScaled: Share;
   /** Compressed bytes charged to it, by the size before. */ readonly compressedBytes: number;
@@ -83,6 +85,7 @@ export function vmoRowAt(
     handleRights,
     cachePolicy: vmos.cachePolicy[vmo] ?? 0,
     metadataBytes: vmos.metadataBytes[vmo] ?? 0,
+    committedChangeEvents: vmos.changeEvents?.[vmo],
     committedPrivateBytes: vmos.privateBytes[vmo] ?? 0,
     committedScaled: shareAt(vmos.scaled, vmo),
     compressedBytes: vmos.compressed?.bytes[vmo] ?? 0,
@@ -153,6 +156,7 @@ export function vmosColumns(): Column<VmosRow>[] {
     { key: 'handle_rights', value: (row) => row.handleRights },
     { key: 'cache_policy', value: (row) => row.cachePolicy },
     { key: 'metadata_bytes', value: (row) => row.metadataBytes },
+    { key: 'committed_change_events', value: (row) => row.committedChangeEvents },
     { key: 'populated_bytes', value: (row) => row.committedBytes + row.compressedBytes },
     { key: 'committed_private_bytes', value: (row) => row.committedPrivateBytes },
     {

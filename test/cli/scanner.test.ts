@@ -79,6 +79,26 @@ t.test('scanner reclaims, rotates, and can be switched off', async (t) => {
   t.match((await scanner('scanner reclaim_all --csv')).out, /^pager_pages,discardable_pages,/);
 });
 
+t.test('vmos --json counts how often the kernel took pages', async (t) => {
+  const system = System.boot();
+  const process = system.rootJob.createProcess('p', { koid: 2000 });
+  const vmo = system.createVmo(2 * P);
+  process.insertHandle(vmo);
+  const events = async (): Promise<unknown> => {
+    const rows = JSON.parse((await on(system)('vmos 2000 --json')).out) as object[];
+    return (rows[0] as Record<string, unknown>)['committed_change_events'];
+  };
+  vmo.opRange(VmoOp.COMMIT, 0, 2 * P);
+  vmo.opRange(VmoOp.DECOMMIT, 0, P);
+  t.equal(await events(), 0, 'what programs do does not count');
+  t.equal(system.reclaim.dedupZeroPages(vmo), 1);
+  t.equal(await events(), 1);
+  const linux = await memsim(['vmos', '9971', '--json'], {}, {
+    open: () => System.open('test/fixtures/nginx-6w.snap.jsonl.gz'),
+  });
+  t.notMatch(linux.out, 'committed_change_events', 'of a recorded machine nobody knows');
+});
+
 t.test('mem_avail_state has the watchdog\'s marks, and its level while it lasts', async (t) => {
   const system = System.boot({
     memoryBytes: 128 * MIB, countKernelMemory: false,

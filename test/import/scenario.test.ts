@@ -232,6 +232,17 @@ t.test('jobs, processes, threads, forks and their ends', async (t) => {
   const [server] = walkProcesses(system.rootJob.object);
   t.strictSame([...server!.threads].map(({ state }) => state), [2]);
   t.equal(pagesOf(system, 'heap'), 4);
+  const stopped = await ran(
+    { do: 'thread', thread: 'main', state: 'exception' },
+    { do: 'thread', thread: 'main', state: 'blocked' },
+    { do: 'thread', thread: 'main', state: 'dying' },
+    { do: 'thread', thread: 'main', state: 'exception' },
+  );
+  const [stoppedServer] = walkProcesses(stopped.rootJob.object);
+  const [main] = stoppedServer!.threads;
+  t.match(main, { state: 4, exception: 3 });
+  await t.rejects(ran({ do: 'thread', thread: 'main', state: 'dying' },
+    { do: 'thread', thread: 'main', state: 'running' }), /this thread is dying/);
   const ended = await ran({ do: 'thread', thread: 'main', state: 'dead' });
   t.strictSame(processes(ended), [], 'the last thread takes its process along');
 });

@@ -279,6 +279,8 @@ export class Maker {
     thread.start();
     if (state === 'suspended') thread.suspend();
     if (state === 'blocked') thread.block();
+    if (state === 'exception') thread.raiseException();
+    if (state === 'dying') thread.beginExit();
     thread.close();
   }
 

@@ -21,7 +21,9 @@ export const OBJECT_KINDS = [
   'channel', 'event', 'eventpair', 'port', 'socket', 'fifo', 'timer',
 ] as const;
 /** States that a scenario can bring a thread to. */
-export const THREAD_STATES = ['new', 'running', 'suspended', 'blocked'] as const;
+export const THREAD_STATES = [
+  'new', 'running', 'suspended', 'blocked', 'exception', 'dying',
+] as const;
 /** What a policy decides. */
 export const POLICY_CONDITIONS = [
   'BAD_HANDLE', 'WRONG_OBJECT', 'VMAR_WX', 'NEW_ANY', 'NEW_VMO', 'NEW_CHANNEL', 'NEW_EVENT',

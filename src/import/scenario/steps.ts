@@ -12,7 +12,7 @@ import type { Process } from '../../objects/process.js';
 import type { ProcessObject } from '../../objects/process-object.js';
 import { DefaultRights, Right } from '../../objects/rights.js';
 import { Thread } from '../../objects/thread.js';
-import { ThreadState, type ThreadObject } from '../../objects/thread-object.js';
+import { ExceptionChannel, ThreadState, type ThreadObject } from '../../objects/thread-object.js';
 import { Access } from '../../objects/vm-options.js';
 import { pageOf } from '../../objects/units.js';
 import { Vmar } from '../../objects/vmar.js';
@@ -212,14 +212,20 @@ const fork: Doing<'fork'> = (maker, { id, process, name, times = 1 }, where) => 
   });
 };
 
+/** What a thread that is dying can still come to. */
+const DYING_STATES: ReadonlySet<string> = new Set(['dying', 'exception', 'dead']);
+
 /** Brings a thread to a state, from whatever it was in. */
 function bring(thread: Thread, now: ThreadObject, state: StepOf<'thread'>['state']): void {
   if (state === 'new') return;
   if (now.state === ThreadState.NEW) thread.start();
+  if (now.exception !== ExceptionChannel.NONE) thread.handleException();
   while (now.state === ThreadState.SUSPENDED) thread.resume();
   if (now.state === ThreadState.BLOCKED) thread.unblock();
   if (state === 'suspended') thread.suspend();
   if (state === 'blocked') thread.block();
+  if (state === 'exception') thread.raiseException();
+  if (state === 'dying' && now.state !== ThreadState.DYING) thread.beginExit();
   if (state === 'dead') thread.exit();
 }
 
@@ -227,6 +233,9 @@ const thread: Doing<'thread'> = (maker, { thread: target, state }, where) => {
   for (const one of maker.names.all(target, KINDS.thread, where.at('thread'))) {
     if (state === 'new' && one.state !== ThreadState.NEW) {
       where.at('state').fail(state, 'another state: this thread was started');
+    }
+    if (one.state === ThreadState.DYING && !DYING_STATES.has(state)) {
+      where.at('state').fail(state, 'dying, exception or dead: this thread is dying');
     }
     using(new Thread(one, DefaultRights.THREAD), (handle) => { bring(handle, one, state); });
   }
