@@ -6,6 +6,7 @@
 
 export { openScenario, openSystem, System, type BootOptions, type OpenOptions } from './system.js';
 export type { AccountOptions } from './accounting/account.js';
+export { GROUP_KEYS, type GroupKey, type GroupPlan } from './accounting/groups.js';
 export type { Fraction } from './accounting/fraction.js';
 export type * from './accounting/page-types.js';
 export * from './accounting/tables.js';

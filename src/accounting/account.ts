@@ -19,6 +19,7 @@ import { accountClassic, type Outcome } from './classic.js';
 import { collect, type Collected } from './collect.js';
 import { figures, vmoFigures } from './columns.js';
 import { accountExact } from './exact.js';
+import { accountGroups, GROUP_KEYS, type GroupPlan } from './groups.js';
 import { PassPool } from './pool.js';
 import { accountPresent } from './present.js';
 import type { Recorded } from './recorded.js';
@@ -37,6 +38,8 @@ export interface AccountOptions {
   readonly pagesByOwners?: boolean;
   /** Whether to count each process's handles by type of object; default false. */
   readonly handleCounts?: boolean;
+  /** `exact`: groups of processes to account for too; other policies have none. */
+  readonly groups?: GroupPlan;
   /** Pages from which on workers are asked to help; default 262,144. */
   readonly shareAbovePages?: number;
 }
@@ -81,8 +84,17 @@ export async function account(
     };
     const wanted = options.pagesByOwners ?? collected.processes.length <= OWNERS_PROCESSES;
     const extras = await run(system, recorded, collected, outcome, plan, wanted);
-    const { handleCounts = false } = options;
-    return assemble(system, recorded, collected, outcome, plan, { ...extras, handleCounts });
+    const { handleCounts = false, groups } = options;
+    const tables =
+      assemble(system, recorded, collected, outcome, plan, { ...extras, handleCounts });
+    if (groups === undefined || plan.policy !== 'exact') return tables;
+    return {
+      ...tables,
+      groups: await accountGroups(system.core, collected, outcome.tasks, {
+        plan: groups, present: plan.reach === 'present', recorded,
+        scan: (pass) => scanTrees(system, pass, plan),
+      }),
+    };
   } catch (error) {
     if (error instanceof PassMemoryError) {
       const { hostBytesLeft } = system.core;
@@ -127,8 +139,16 @@ function planOf(recorded: Recorded | undefined, options: AccountOptions): Plan {
   if (typeof (options.handleCounts ?? false) !== 'boolean') {
     refuse(options.handleCounts, 'handleCounts', 'true or false');
   }
+  checkGroups(options.groups);
   toCount(workers, 'workers', 0, WORKERS_MAX);
   return { policy, reach, workers, shareAbove: toCount(shareAbovePages, 'shareAbovePages') };
+}
+
+function checkGroups(groups: GroupPlan | undefined): void {
+  if (groups === undefined) return;
+  const { by, jobKoid } = toOptions(groups, 'groups');
+  if (!GROUP_KEYS.includes(by)) refuse(by, 'groups.by', GROUP_KEYS.join(', '));
+  if (jobKoid !== undefined) toCount(jobKoid, 'groups.jobKoid');
 }
 
 async function run(

@@ -33,18 +33,24 @@ export interface ExactExtras {
   readonly unmapped: ShareColumn;
 }
 
-/** Fills the figures in. */
-export async function accountExact(
-  core: Core, collected: Collected, outcome: Outcome, scan: (pass: TreePass) => Promise<void>,
-  wantOwners: boolean,
-): Promise<ExactExtras> {
-  const { processes } = collected;
-  const byProcess = windowsByProcess(collected);
-  const reaches = byProcess.map((windows) => reachOf(core, windows));
+/** Scans the trees of a pass. */
+export type TreeScan = (pass: TreePass) => Promise<void>;
+
+/** What reaches came to in a pass that is under way. */
+interface Reached {
+  readonly pass: TreePass;
+  readonly meetings: readonly (readonly Windows[])[];
+  readonly surplus: readonly AliasSurplus[];
+  /** By reach. */ readonly sums: Sums;
+}
+
+/** A pass in which each reach is an owner. */
+async function sumReaches<R>(
+  core: Core, reaches: readonly Reach[], scan: TreeScan, use: (found: Reached) => R,
+): Promise<R> {
   const crowd = new Crowd();
   for (const reach of reaches) crowd.add(reach);
   const pass = new TreePass(core, 'sum');
-  const owners: Map<number, number>[] = [];
   try {
     pass.inject(crowd.windows());
     const meetings = reaches.map((reach) => meetingsOf(core, reach));
@@ -54,21 +60,47 @@ export async function accountExact(
     await scan(pass);
     const sums = readReaches(pass, reaches, meetings);
     surplus.forEach((aliases, i) => subtractSurplus(pass, aliases, sums, i));
-    fillTasks(collected, outcome.tasks, sums);
-    fillMaps(core, pass, collected, outcome.maps);
-    if (wantOwners) {
-      reaches.forEach((reach, i) => {
-        const windows = new Windows();
-        addReach(windows, reach, 0);
-        const pages = pass.owners(windows, meetings[i] ?? [], processes.length);
-        subtractOwners(pass, surplus[i] as AliasSurplus, pages);
-        owners.push(pages);
-      });
-    }
+    return use({ pass, meetings, surplus, sums });
   } finally {
     pass.end();
   }
+}
+
+/** Fills the figures in. */
+export async function accountExact(
+  core: Core, collected: Collected, outcome: Outcome, scan: TreeScan, wantOwners: boolean,
+): Promise<ExactExtras> {
+  const { processes } = collected;
+  const reaches = windowsByProcess(collected).map((windows) => reachOf(core, windows));
+  const owners = await sumReaches(core, reaches, scan, ({ pass, meetings, surplus, sums }) => {
+    fillTasks(collected, outcome.tasks, sums);
+    fillMaps(core, pass, collected, outcome.maps);
+    if (!wantOwners) return [];
+    return reaches.map((reach, i) => {
+      const windows = new Windows();
+      addReach(windows, reach, 0);
+      const pages = pass.owners(windows, meetings[i] ?? [], processes.length);
+      subtractOwners(pass, surplus[i] as AliasSurplus, pages);
+      return pages;
+    });
+  });
   return { owners, unmapped: await accountHeld(core, collected, reaches, scan) };
+}
+
+/**
+ * Distinct pages that groups of processes reach, and how many of them no other group does.
+ *
+ * @param groups - indexes in `collected.processes`; every process is in one
+ */
+export function groupReaches(
+  core: Core, collected: Collected, groups: readonly (readonly number[])[], scan: TreeScan,
+): Promise<{ pages: number; privatePages: number }[]> {
+  const byProcess = windowsByProcess(collected);
+  const reaches = groups.map((members) =>
+    reachOf(core, members.flatMap((i) => byProcess[i] ?? [])));
+  return sumReaches(core, reaches, scan, ({ sums }) => groups.map((_, i) => ({
+    pages: sums.pages[i] as number, privatePages: sums.privatePages[i] as number,
+  })));
 }
 
 function windowsByProcess(collected: Collected): RowWindow[][] {
@@ -145,8 +177,7 @@ function checkTold(reaches: readonly Reach[], what: string): void {
 
 /** UNMAPPED: the same for handle holders, on pages that no mapping reaches. */
 async function accountHeld(
-  core: Core, collected: Collected, reaches: readonly Reach[],
-  scan: (pass: TreePass) => Promise<void>,
+  core: Core, collected: Collected, reaches: readonly Reach[], scan: TreeScan,
 ): Promise<ShareColumn> {
   const { processes } = collected;
   const unmapped = shareColumn(processes.length);

@@ -101,6 +101,24 @@ export interface TaskTable {
   readonly handleCounts?: ReadonlyArray<ReadonlyMap<number, number> | undefined>;
 }
 
+/** Groups of processes, in the order of their first members. */
+export interface GroupTable {
+  /** What they were grouped by. */
+  readonly by: 'name' | 'user' | 'job';
+  /** Number of rows. */
+  readonly count: number;
+  /** The name of the processes or of their user, or the koid of their job. Untrusted text. */
+  readonly key: readonly (string | number)[];
+  /** Number of members. */
+  readonly processes: Uint32Array;
+  /** What the members pay together. */
+  readonly pss: ShareColumn;
+  /** Bytes that only members reach, each page once. */
+  readonly privateBytes: Float64Array;
+  /** Bytes that others reach too, each page once. */
+  readonly sharedBytes: Float64Array;
+}
+
 /** Rows of every process's address space, pre-order by address (ZX_INFO_PROCESS_MAPS). */
 export interface MapTable {
   /** Number of rows. */
@@ -219,6 +237,8 @@ export interface AccountTables {
   /** The rule the figures follow. */ readonly policy: Policy;
   /** What reached a page. */ readonly reach: Reach;
   /** Jobs, processes, threads. */ readonly tasks: TaskTable;
+  /** `exact`, where asked for: groups of processes. */
+  readonly groups?: GroupTable;
   /** Address spaces; row ranges by process row of `tasks`. */ readonly maps: MapTable;
   /** First row in `maps` of each task row, and one more element at the end. */
   readonly mapsStart: Uint32Array;

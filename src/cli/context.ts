@@ -7,6 +7,7 @@
  */
 
 import type { Console } from '../accounting/console.js';
+import type { GroupPlan } from '../accounting/groups.js';
 import type { PageReport, PageTarget } from '../accounting/page-types.js';
 import { type AccountTables, type Policy, type Reach, reachesOf } from '../accounting/tables.js';
 import { csvTable } from '../views/csv.js';
@@ -28,7 +29,7 @@ export interface CliSystem {
   /** Host memory that holds the system, bytes. */ readonly hostBytesUsed?: number;
   /** One accounting pass. */
   account(options: {
-    policy: Policy; reach?: Reach; workers?: number; handleCounts?: boolean;
+    policy: Policy; reach?: Reach; workers?: number; handleCounts?: boolean; groups?: GroupPlan;
   }): Promise<AccountTables>;
   /** Its own time; undefined where it has none. */ readonly clock?: { readonly nowNs: bigint };
   /** Lets time pass on its clock, ns. */
@@ -89,6 +90,7 @@ export interface SharedOptions {
 /** What a pass is to find beside the usual. */
 interface Wanted {
   readonly handleCounts?: boolean;
+  readonly groups?: GroupPlan;
   /** Another SPEC than that of `-s`. */ readonly system?: string;
 }
 

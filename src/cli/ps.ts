@@ -62,7 +62,9 @@ function checkSort({ tasks }: AccountTables, key: PsSortKey | undefined): void {
 /** Runs the command. */
 export async function runPs(context: Context, options: PsOptions): Promise<void> {
   const { era } = context.options;
-  const tables = await context.tables();
+  const { group, job } = options;
+  const tables = await context.tables(undefined, group === undefined
+    ? {} : { groups: { by: group, ...(job === undefined ? {} : { jobKoid: job }) } });
   checkJob(tables, options.job);
   checkSort(tables, options.sort);
   if (options.group === 'user' && tables.tasks.user === undefined) {

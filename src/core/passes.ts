@@ -305,6 +305,19 @@ export class EntryPass {
     }
   }
 
+  /** `exact`: the same where each group of address spaces counts once, on this thread. */
+  scanGroups(groups: readonly (readonly AspaceRef[])[]): void {
+    const { raw, constants } = this.#core;
+    const stamps = this.#stampColumn();
+    for (const aspaces of groups) {
+      this.#stamp += 1;
+      for (const aspace of aspaces) {
+        const op = constants.SCAN_DISTINCT as number;
+        raw.presentScan(aspace, 0, ALL_PAGES, op, stamps, this.#stamp, 0);
+      }
+    }
+  }
+
   /**
    * Gets a scan ready for several threads.
    *
@@ -356,13 +369,31 @@ export class EntryPass {
 
   /** Figures of ranges, one each. */
   read(ranges: readonly EntryRange[]): EntryFigures[] {
-    return this.#read(ranges, 0);
+    const { raw, constants } = this.#core;
+    const op = (this.#rule === 'exact' ? constants.READ_EXACT : constants.READ_MAPCOUNT) as number;
+    const out = this.#scratch.take(constants.READ_BYTES as number);
+    return ranges.map(({ aspace, page, pages }) => this.#figures(out, () => {
+      raw.presentScan(aspace, page, pages, op, 0, 0, out);
+    }));
   }
 
   /** `exact`: figures of whole address spaces, each frame once. */
   readDistinct(aspaces: readonly AspaceRef[]): EntryFigures[] {
-    const whole = { page: 0, pages: ALL_PAGES, stamp: 0 };
-    return this.#read(aspaces.map((aspace) => ({ aspace, ...whole })), this.#stampColumn());
+    return this.readGroups(aspaces.map((aspace) => [aspace]));
+  }
+
+  /** `exact`: figures of groups of address spaces, each frame once for a group. */
+  readGroups(groups: readonly (readonly AspaceRef[])[]): EntryFigures[] {
+    const { raw, constants } = this.#core;
+    const stamps = this.#stampColumn();
+    const out = this.#scratch.take(constants.READ_BYTES as number);
+    return groups.map((aspaces) => this.#figures(out, () => {
+      this.#stamp += 1;
+      for (const aspace of aspaces) {
+        const op = constants.READ_EXACT as number;
+        raw.presentScan(aspace, 0, ALL_PAGES, op, stamps, this.#stamp, out);
+      }
+    }));
   }
 
   /** Pages of an address space by number of owners, each frame once. */
@@ -395,24 +426,14 @@ export class EntryPass {
     this.#scratch.free();
   }
 
-  #read(ranges: readonly EntryRange[], stamps: number): EntryFigures[] {
-    const { raw, constants } = this.#core;
-    const op = (this.#rule === 'exact' ? constants.READ_EXACT : constants.READ_MAPCOUNT) as number;
-    const bytes = constants.READ_BYTES as number;
-    const out = this.#scratch.take(bytes);
-    const { u8 } = this.#core;
-    return ranges.map(({ aspace, page, pages }) => {
-      u8.fill(0, out, out + bytes);
-      const stamp = stamps === 0 ? 0 : ++this.#stamp;
-      raw.presentScan(aspace, page, pages, op, stamps, stamp, out);
-      if (this.#rule === 'exact') raw.presentSettle(out);
-      return this.#figures(out);
-    });
-  }
-
-  #figures(out: number): EntryFigures {
-    const words = this.#core.u64.subarray(out >>> 3, (out >>> 3) + 12);
+  /** What reads at `out` came to. */
+  #figures(out: number, read: () => void): EntryFigures {
+    const { constants, raw } = this.#core;
+    this.#core.u8.fill(0, out, out + (constants.READ_BYTES as number));
+    read();
     const exact = this.#rule === 'exact';
+    if (exact) raw.presentSettle(out);
+    const words = this.#core.u64.subarray(out >>> 3, (out >>> 3) + 12);
     return {
       share: words[0] as bigint, fraction: exact ? (words[1] as bigint) : 0n,
       pages: Number(words[2]), privatePages: Number(words[3]),

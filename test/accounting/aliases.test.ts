@@ -6,9 +6,10 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import { VmOption } from '../../src/objects/vm-options.js';
 import { VmoChild } from '../../src/objects/vmo-options.js';
+import { walkMappings, walkProcesses } from '../../src/objects/walk.js';
 import { System } from '../../src/system.js';
 import { runs } from '../support/long.js';
-import { checkFigures } from './by-frame.js';
+import { checkFigures, framesMapped } from './by-frame.js';
 
 const P = 4096;
 const READ_WRITE = VmOption.PERM_READ | VmOption.PERM_WRITE;
@@ -51,7 +52,7 @@ function build({ places, snapshots, uses }: World): System {
   for (const vmo of snapshots) {
     vmos.push(vmos[vmo]!.createChild(VmoChild.SNAPSHOT, 0, PAGES * P));
   }
-  const processes = [0, 1, 2, 3].map((i) => system.rootJob.createProcess(`p${i}`));
+  const processes = [0, 1, 2, 3].map((i) => system.rootJob.createProcess(`p${i % 2}`));
   for (const [process, vmo, maps] of uses) {
     const handle = vmos[vmo % vmos.length]!;
     if (maps) processes[process]!.rootVmar.map(READ_WRITE, 0, handle, 0, PAGES * P);
@@ -68,6 +69,43 @@ t.test('a frame in many places is one page to a process', async (t) => {
     if (found.length > 0) throw new Error(found.join());
   });
   const result = await fc.check(property, { numRuns: runs(150, 20_000), seed: 5 });
+  t.notOk(result.failed, fc.defaultReportMessage(result) ?? 'all hold');
+});
+
+/** Distinct frames by group, and those that only its members reach, counted one by one. */
+function groupsOf(system: System): Map<string, [pages: number, own: number]> {
+  const owners = new Map<number, Set<string>>();
+  for (const process of walkProcesses(system.rootJob.object)) {
+    for (const mapping of walkMappings(process.aspace)) {
+      for (const frame of framesMapped(system.core, mapping)) {
+        owners.set(frame, (owners.get(frame) ?? new Set()).add(process.name));
+      }
+    }
+  }
+  const groups = new Map<string, [number, number]>();
+  for (const names of owners.values()) {
+    for (const name of names) {
+      const [pages, own] = groups.get(name) ?? [0, 0];
+      groups.set(name, [pages + 1, own + (names.size === 1 ? 1 : 0)]);
+    }
+  }
+  return groups;
+}
+
+t.test('a frame in many places is one page to a group', async (t) => {
+  const property = fc.asyncProperty(worlds, async (world) => {
+    const system = build(world);
+    const { groups } = await system.account({ policy: 'exact', groups: { by: 'name' } });
+    const counted = groupsOf(system);
+    groups?.key.forEach((name, row) => {
+      const [pages, own] = counted.get(String(name)) ?? [0, 0];
+      const got = [groups.privateBytes[row], groups.sharedBytes[row]];
+      const wanted = [own * P, (pages - own) * P];
+      if (String(got) !== String(wanted)) throw new Error(`${name}: ${got} for ${wanted}`);
+    });
+    if (groups?.count !== 2) throw new Error(`${groups?.count} groups`);
+  });
+  const result = await fc.check(property, { numRuns: runs(100, 20_000), seed: 6 });
   t.notOk(result.failed, fc.defaultReportMessage(result) ?? 'all hold');
 });
 

@@ -116,6 +116,34 @@ function checkProcesses(t: Test, lines: Lines, counted: Counted, { tasks }: Acco
   t.strictSame(wrong.slice(0, 5), [], `${wrong.length} processes differ`);
 }
 
+/** Processes of one name: each frame once for them. */
+function checkGroups(t: Test, lines: Lines, { owners }: Counted, tables: AccountTables): void {
+  const { groups, tasks } = tables;
+  const frames = new Map<string, Map<number, Set<number>>>();
+  for (const { pid, mappings } of lines.processes) {
+    const name = tasks.name[tasks.koid.indexOf(pid)] as string;
+    const own = frames.get(name) ?? new Map<number, Set<number>>();
+    frames.set(name, own);
+    for (const pfn of mappings.flatMap((mapping) => pfnsOf(lines, mapping))) {
+      own.set(pfn, (own.get(pfn) ?? new Set()).add(pid));
+    }
+  }
+  const wrong: string[] = [];
+  for (const [name, own] of frames) {
+    const row = groups?.key.indexOf(name) ?? -1;
+    let [privatePages, share] = [0, 0n];
+    for (const [pfn, pids] of own) {
+      if (pids.size === owners.get(pfn)) privatePages += 1;
+      share += BigInt(pids.size) * shareOfPage(owners.get(pfn) as number);
+    }
+    const got = [groups?.privateBytes[row], groups?.sharedBytes[row]];
+    const wanted = [privatePages * 4096, (own.size - privatePages) * 4096];
+    if (String(got) !== String(wanted)) wrong.push(`${name}: ${got} for ${wanted}`);
+    if (groups === undefined || unitsAt(groups.pss, row) !== share) wrong.push(`${name}: share`);
+  }
+  t.strictSame(wrong, [], `${frames.size} names, ${wrong.length} differ`);
+}
+
 /** Mappings row by row under both policies. */
 function checkMappings(
   t: Test, lines: Lines, counted: Counted, exact: AccountTables, mapcount: AccountTables,
@@ -174,10 +202,13 @@ for (const path of snapshotFiles()) {
     const lines = readLines(path);
     const counted = count(lines);
     const system = await System.open(path);
-    const exact = await system.account({ policy: 'exact', reach: 'present' });
+    const exact = await system.account({
+      policy: 'exact', reach: 'present', groups: { by: 'name' },
+    });
     const mapcount = await system.account({ policy: 'mapcount' });
     checkLaw(t, exact, counted.owners.size);
     checkProcesses(t, lines, counted, exact);
+    checkGroups(t, lines, counted, exact);
     checkMappings(t, lines, counted, exact, mapcount);
     checkVmos(t, exact);
     checkVmos(t, await system.account({ policy: 'attributed' }));

@@ -42,7 +42,7 @@ t.test('every view takes this machine', { skip }, async (t) => {
   const page = await live(['page', '-s', spec, `${tree.pid}:${heap?.base}`]);
   t.match(page.out, /a page of VMOs, anonymous/);
   const users = await live(['ps', '-s', spec, '--group', 'user']);
-  t.match(users.out, / 7 +\S+ \S+\n/, 'seven of one user');
+  t.match(users.out, / 7 +\S+ +\S+ +\S+ \S+\n/, 'seven of one user');
   t.equal((await live(['ps', '-s', spec, '--policy', 'exact'])).status, 0);
 });
 

@@ -39,7 +39,8 @@ t.test('ps takes the options of the tool and ours', async (t) => {
   t.match((await memsim(['ps', '--units', 'q'], BOOT)).out, '?1384k');
   t.match((await memsim(['ps', '--job=1103'], BOOT)).out, /\nj:1103 /);
   t.equal((await memsim(['ps', '--sort', 'name', '--top=3'], BOOT)).out.split('\n').length, 6);
-  t.match((await memsim(['ps', '--group', 'job'], BOOT)).out, '6   30.0M zircon-drivers');
+  t.match((await memsim(['ps', '--group', 'job'], BOOT)).out,
+    '6   30.0M   30.0M    168k zircon-drivers');
 });
 
 t.test('page asks the system for one page, in decimal or hex', async (t) => {

@@ -6,8 +6,9 @@
  */
 import {
   type MappingFigures, type ProcessFigures, type VmoFigures, attributed, attributedVmos, classic,
-  classicVmos, exact, mapcount,
+  classicVmos, exact, exactGroup, mapcount,
 } from '../model/accounting.js';
+import type { ModelProcess } from '../model/process.js';
 import type { Rational } from '../model/rational.js';
 import type { AccountTables, Policy, Reach } from '../support/api.js';
 import type { OnModel } from './on-model.js';
@@ -153,7 +154,31 @@ export const compareTables = (
   compareVmos(d, model, system, tables, vmoFigures);
   compareKernel(d, model, tables);
   compareJobs(d, tables);
+  if (tables.policy === 'exact') compareGroups(d, model, system, tables);
   return d.found;
+};
+
+/** `exact`: processes of one name, each page once for them. */
+const compareGroups = (
+  d: Differences, model: OnModel, system: OnSystem, { groups, reach }: AccountTables,
+): void => {
+  const members = new Map<string, Set<ModelProcess>>();
+  const living = new Set(model.world.processes);
+  for (const [i, process] of model.processes.entries()) {
+    if (!living.has(process)) continue;
+    const { name } = system.processes[i]!;
+    members.set(name, (members.get(name) ?? new Set()).add(process));
+  }
+  d.same('number of groups', groups?.count, members.size);
+  groups?.key.forEach((name, row) => {
+    const own = members.get(String(name)) ?? new Set();
+    const wanted = exactGroup(model.world, own, reach);
+    d.same(`group ${name} members`, groups.processes[row], own.size);
+    d.same(`group ${name} private`, groups.privateBytes[row], wanted.privateBytes);
+    d.same(`group ${name} shared`, groups.sharedBytes[row], wanted.sharedBytes);
+    const pages = (wanted.privateBytes + wanted.sharedBytes) / 4096;
+    d.share(`group ${name} pss`, unitsAt(groups.pss, row), wanted.pss, pages * own.size + own.size);
+  });
 };
 
 const compareKernel = (d: Differences, model: OnModel, { kmem }: AccountTables): void => {

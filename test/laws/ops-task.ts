@@ -21,7 +21,7 @@ const LIVES: Record<string, AnyRow> = {
       m.vmars.push(process.root);
     },
     system: (s) => {
-      const process = s.system.rootJob.createProcess(`p${s.processes.length}`);
+      const process = s.system.rootJob.createProcess(`p${s.processes.length % 3}`);
       s.processes.push(process);
       s.vmars.push(process.rootVmar);
     },

@@ -211,6 +211,21 @@ export const exact = (world: World, reach: ModelReach): ProcessFigures[] => {
   });
 };
 
+/** `exact`, for processes that belong together: each page once, however many members reach it. */
+export const exactGroup = (
+  world: World, members: ReadonlySet<ModelProcess>, reach: ModelReach,
+): Pick<ProcessFigures, 'privateBytes' | 'sharedBytes' | 'pss'> => {
+  const group = { privateBytes: 0, sharedBytes: 0, pss: ZERO };
+  for (const owners of ownersOf(world, reach).values()) {
+    const inside = [...owners].filter((process) => members.has(process)).length;
+    if (inside === 0) continue;
+    if (inside === owners.size) group.privateBytes += PAGE;
+    else group.sharedBytes += PAGE;
+    group.pss = add(group.pss, ratio(PAGE * inside, owners.size));
+  }
+  return group;
+};
+
 /** Living VMOs whose own trees hold the page, oldest first. */
 export const holdingVmos = (world: World, page: Page): ModelVmo[] => {
   const trees = new Set(world.holders(page));

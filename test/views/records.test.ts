@@ -115,7 +115,8 @@ t.test('kstats --json is one object a line', async (t) => {
 t.test('groups print their number of processes', async (t) => {
   const tables = makeTables(BOOT);
   const text = jsonArray(groupRows(tables, 'job'), groupColumns(tables));
-  t.match(text, '{"name":"root","koid":1028,"processes":1,"pss_bytes":1419605}');
+  t.match(text, '{"name":"root","koid":1028,"processes":1,"pss_bytes":1419605,'
+    + '"private_bytes":1417216,"shared_bytes":28672}');
   t.notMatch(jsonArray(groupRows(tables, 'name'), groupColumns(tables)), 'koid');
 });
 

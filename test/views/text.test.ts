@@ -212,7 +212,9 @@ t.test('groups add up their members, the largest first', async (t) => {
   t.equal(jobs[1]?.pss.bytes, BigInt(1464 * 1024 + 5 * 2389));
   t.equal(groupRows(tables, 'name').length, 12);
   t.equal(groupText(groupRows(tables, 'job', 1103), 'page'), [
-    '  PROCS     PSS NAME', '      5 1475.7k zircon-services', '  PROCS     PSS NAME', '',
+    '  PROCS     PSS PRIVATE  SHARED NAME',
+    '      5 1475.7k   1464k    140k zircon-services',
+    '  PROCS     PSS PRIVATE  SHARED NAME', '',
   ].join('\n'));
   t.equal(groupText([], 'page'), '');
 });
