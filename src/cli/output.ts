@@ -53,13 +53,32 @@ function* pieces(text: string): Generator<string> {
   }
 }
 
+/** What went wrong with a stream first. */
+interface Health {
+  broken?: Error;
+}
+
+/** One listener for each stream, however many commands of a shell write to it. */
+const healths = new WeakMap<OutStream, Health>();
+
+function healthOf(stream: OutStream): Health {
+  let health = healths.get(stream);
+  if (health === undefined) {
+    const fresh: Health = {};
+    stream.on('error', (error) => (fresh.broken ??= error));
+    healths.set(stream, fresh);
+    health = fresh;
+  }
+  return health;
+}
+
 /** Results on a stream such as standard output. */
 export class StreamOutput implements Output {
-  private broken: Error | undefined;
+  private readonly health: Health;
 
   /** @param stream - taken as long as the reader takes */
   constructor(private readonly stream: OutStream) {
-    stream.on('error', (error) => (this.broken ??= error));
+    this.health = healthOf(stream);
   }
 
   async write(text: string, isOurs = false): Promise<void> {
@@ -67,13 +86,14 @@ export class StreamOutput implements Output {
     for (const piece of pieces(safe)) {
       await new Promise<void>((resolve) => {
         this.stream.write(piece, (error) => {
-          if (error) this.broken ??= error;
+          if (error) this.health.broken ??= error;
           resolve();
         });
       });
-      if (this.broken === undefined) continue;
-      if (isClosedPipe(this.broken)) throw new ClosedPipe();
-      const reason = osReason(this.broken) ?? this.broken.message;
+      const { broken } = this.health;
+      if (broken === undefined) continue;
+      if (isClosedPipe(broken)) throw new ClosedPipe();
+      const reason = osReason(broken) ?? broken.message;
       throw new CommandError(`cannot write standard output: ${reason}`);
     }
   }

@@ -74,6 +74,12 @@ t.test('a script runs line by line, and ends as its last line does', async (t) =
   t.match(script('shell').err, /this is one already/);
 });
 
+t.test('however many commands print, nothing warns', async (t) => {
+  const all = script(...Array.from({ length: 12 }, () => 'kstats -m -n 1'));
+  t.strictSame([all.status, all.err], [0, '']);
+  t.equal(all.out.split('\n').length, 2 * 12 + 1);
+});
+
 t.test('what a command prints is what the next one reads', async (t) => {
   const file = join(folder, 'mem.html');
   const { status, err } = script(`memgraph -vt | treemap > ${file}`, 'memgraph | ps -J -s -');
