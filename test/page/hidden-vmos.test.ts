@@ -74,7 +74,7 @@ t.test('a koid of zero: only the kernel refers to it', async (t) => {
   }
 });
 
-t.test('a #map of zero: it is mapped nowhere, neither in a process nor in the kernel', async (t) => {
+t.test('a #map of zero: no process maps it, nor does the kernel', async (t) => {
   const { on } = withAll();
   const zero = (await listed(on, 'all')).filter(([, maps]) => maps === '0');
   t.strictSame(zero.map(([, , name]) => name), ['held', 'kernel only']);

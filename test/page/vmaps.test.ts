@@ -43,10 +43,12 @@ t.test('help names the first column and the tags', async (t) => {
     .map((label) => help.findIndex((line) => line.trimStart().startsWith(label)));
   t.notOk(places.includes(-1));
   t.strictSame([...places].sort((a, b) => a - b), places, 'in the page\'s order');
-  for (const dashed of ['-help', '--help']) t.equal(await text(`vmaps ${dashed}`), help.join('\n') + '\n');
+  for (const word of ['-help', '--help']) {
+    t.strictSame(linesOf(await text(`vmaps ${word}`)), help);
+  }
 });
 
-t.test('first column: address space, root, regions and mappings, indented as they lie', async (t) => {
+t.test('first column: A, R and M, indented as regions lie in each other', async (t) => {
   const on = look();
   const process = on.system.rootJob.createProcess('p');
   const canMap = VmOption.CAN_MAP_READ | VmOption.CAN_MAP_WRITE | VmOption.CAN_MAP_SPECIFIC;

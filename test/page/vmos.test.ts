@@ -1,4 +1,4 @@
-/** The memory page's `vmos`: the VMOs of one process, column by column, and what `ps` makes of it. */
+/** The memory page's `vmos`: the VMOs of one process by column, and what `ps` makes of them. */
 import t from 'tap';
 import { Access, type Process, Right, VmoChild, VmOption, VmoOption } from '../../src/index.js';
 import { golden } from '../views/samples.js';
