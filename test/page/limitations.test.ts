@@ -67,6 +67,12 @@ t.test('pages with several mappings count once in exact', async (t) => {
     t.match(exact.get(name), { pss: 8 * MIB, priv: 0, shared: 16 * MIB });
   }
   t.equal(system.kernelMemory().vmoBytes, 16 * MIB, 'what there is');
+  to(12);
+  t.match((await figures(system, 'classic')).get('mixer'),
+    { pss: (8 + 4 + 4) * MIB, priv: (4 + 4) * MIB, shared: 16 * MIB }, 'copies on write as well');
+  t.match((await figures(system, 'exact')).get('mixer'),
+    { pss: (8 + 4) * MIB, priv: 4 * MIB, shared: 16 * MIB });
+  t.equal(system.kernelMemory().vmoBytes, 20 * MIB);
 });
 
 t.test('a million handles and unread messages are on the bill in exact', async (t) => {

@@ -99,6 +99,20 @@ t.test('kernel memory behind handles and objects: zx ps counts, exact weighs', a
   t.match(await on.ps(process), { pss_bytes: 0 }, 'ps knows nothing of it');
 });
 
+t.test('zx ps stays readable for who has a thousand handles and more', async (t) => {
+  const on = look();
+  const process = on.system.rootJob.createProcess('hoarder');
+  const vmo = process.createVmo(4 * KIB);
+  for (const count of [999, 1000, 12_345]) {
+    const more = count - process.handles().length;
+    for (let i = 0; i < more; i++) process.insertHandle(vmo.duplicate());
+    for (const era of ['page', '2019', '2022']) {
+      const [, row] = linesOf(await on.text(`zx ps --era ${era}`));
+      t.match(row, new RegExp(`^ *${process.koid} +${count}: .* ${count} .*\\[hoarder\\]$`), era);
+    }
+  }
+});
+
 t.test('zx ps help says what each of its columns is', async (t) => {
   const on = look();
   on.system.rootJob.createProcess('p');

@@ -61,13 +61,18 @@ export function zxPsRows(
   });
 }
 
-/** The rows of `zx ps` as the console prints them. */
+/**
+ * The rows of `zx ps` as the console prints them. The early console left no space before the number
+ * of handles, where four digits fill its column: one stands there here.
+ */
 export function zxPsText(rows: readonly ZxPsRow[], era: Era): string {
   const gap = isLate(era) ? ' ' : '';
   const labels = COUNTS.map(([label]) => label).join(' ');
   const lines = rows.map(({ koid, name, handles, counts }) => {
     const cells = COUNTS.map(([, , width], column) => right(counts[column] ?? 0, width));
-    return `${right(koid, 7)}${gap}${right(handles, 4)}: ${cells.join(' ')} [${visibleName(name)}]`;
+    const all = right(handles, 4);
+    const space = gap === '' && !all.startsWith(' ') ? ' ' : gap;
+    return `${right(koid, 7)}${space}${all}: ${cells.join(' ')} [${visibleName(name)}]`;
   });
   return joinLines([`${right('id', 7)}${gap}  #h:  ${labels} [name]`, ...lines]);
 }
