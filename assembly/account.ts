@@ -11,6 +11,7 @@ import * as meeting from "./meet";
 import { isChild } from "./nodes";
 import * as readout from "./readout";
 import { storeSum } from "./shares";
+import * as stored from "./stored-pass";
 import { vmoBase, vmoHeight, vmoRoot, vmoSize } from "./vmos";
 import * as weights from "./weights";
 
@@ -122,6 +123,44 @@ export function passMeet(list: u32, count: u32, work: u32, action: u32, out: u32
     store<u32>(slots + (i << 2), isChild(vmoRoot(v)) ? vmoRoot(v) : 0);
   }
   meeting.meet(work, slots, count, top, 0, action, out);
+}
+
+/** Adds a weight to compressed pages [page, page + n) of a VMO's own tree (stored-pass.ts). */
+export function storedInject(vmo: u32, page: f64, n: f64, weight: u32): void {
+  const v = vmo << 4;
+  const lo = lowKey(v, <u64>page, <u64>n);
+  stored.injectStored(vmoRoot(v), vmoHeight(v), 0, lo, highKey(v, <u64>page, <u64>n), weight);
+}
+
+/** Adds what the compressed pages of a range come to to an accumulator. */
+export function storedRead(vmo: u32, page: f64, n: f64, acc: u32): void {
+  const v = vmo << 4;
+  const lo = lowKey(v, <u64>page, <u64>n);
+  stored.readStored(vmoRoot(v), vmoHeight(v), 0, lo, highKey(v, <u64>page, <u64>n), acc);
+}
+
+/** `classic`: compressed pages of a range whose smallest creation number is `seq`. */
+export function storedLeast(vmo: u32, page: f64, n: f64, seq: u32): u32 {
+  const v = vmo << 4;
+  const lo = lowKey(v, <u64>page, <u64>n);
+  return stored.leastStored(
+    vmoRoot(v), vmoHeight(v), 0, lo, highKey(v, <u64>page, <u64>n), seq);
+}
+
+export function storedScan(): void { stored.scanStored(); }
+export function storedEnd(): void { stored.endStored(); }
+
+/** Whether pages are all that a VMO has: its tree has nothing else, so all of it is meant. */
+function isWhole(v: u32, page: u64, n: u64): bool {
+  return page == 0 && n >= vmoSize(v);
+}
+
+function lowKey(v: u32, page: u64, n: u64): u64 {
+  return isWhole(v, page, n) ? 0 : vmoBase(v) + page;
+}
+
+function highKey(v: u32, page: u64, n: u64): u64 {
+  return isWhole(v, page, n) ? <u64>1 << (vmoHeight(v) * FANOUT_BITS) : vmoBase(v) + page + n;
 }
 
 /** Takes a weight off one frame, where it is reached by two lists that hold it as an alias. */

@@ -34,7 +34,7 @@ export * from "./facts";
 export * from "./scans";
 export { COMPRESS, COMPRESS_WRITTEN, ZEROS_ONLY } from "./compress";
 export { giveUp } from "./sharing";
-export { SEE_CLEAR, SEE_COUNT, SEE_EQUAL, SEE_FIRST, SEE_TALLY } from "./stored-shares";
+export { SEE_CLEAR, SEE_COUNT, SEE_TALLY } from "./stored-shares";
 export * from "./digest";
 export * from "./pager-doors";
 export * from "./queue-doors";

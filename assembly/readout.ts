@@ -16,7 +16,7 @@ const ACC_PAGES: u32 = 16;
 const ACC_PRIVATE: u32 = 24;
 
 /** Adds `times` (1 or -1 as u64) a sum, pages and private pages to an accumulator. */
-function accumulate(acc: u32, sum: v128, pages: u64, own: u64, times: i64): void {
+export function accumulate(acc: u32, sum: v128, pages: u64, own: u64, times: i64): void {
   const scaled = i64x2.mul(sum, i64x2.splat(times));
   v128.store(acc, i64x2.add(v128.load(acc), scaled));
   store<u64>(acc + ACC_PAGES, load<u64>(acc + ACC_PAGES) + pages * times);

@@ -1,6 +1,6 @@
 /**
  * How many VMOs see each compressed page: counted in the pages' records, which are clear again
- * afterwards. For figures; a page is shared out as pages are, by its size before it was compressed.
+ * afterwards. Slow, for the time while a pass runs and no other can begin: else stored-pass.ts.
  */
 import { FANOUT, FANOUT_BITS, H_OUT, S_GOING } from "./layout";
 import { isChild, mayHaveStored, nodeOf } from "./nodes";
@@ -9,14 +9,12 @@ import { firstIndex } from "./tree";
 import { vmoHeight, vmoRoot } from "./vmos";
 
 export const SEE_COUNT: u32 = 0; // one more sees it
-export const SEE_FIRST: u32 = 1; // who sees it first keeps it: `value`, not 0
-export const SEE_CLEAR: u32 = 2;
-export const SEE_EQUAL: u32 = 3; // how many say `value`
+export const SEE_CLEAR: u32 = 1;
 // a histogram of what the records say, in cells at `value`: | pages | link |, all 0 before; cells
 // that are not empty are linked by their numbers + 1, from what is returned on
-export const SEE_TALLY: u32 = 4;
+export const SEE_TALLY: u32 = 2;
 
-/** Works on the compressed pages of the keys [lo, hi) of a VMO; what EQUAL and TALLY found. */
+/** Works on the compressed pages of the keys [lo, hi) of a VMO; what TALLY found. */
 export function seeStoredKeys(vmo: u32, lo: u64, hi: u64, what: u32, value: u32): u32 {
   store<u32>(H_OUT, 0);
   const root = vmoRoot(vmo);
@@ -43,8 +41,6 @@ function seeOne(word: u32, what: u32, value: u32): void {
   const seen = load<u32>(word);
   if (what == SEE_COUNT) store<u32>(word, seen + 1);
   else if (what == SEE_CLEAR) store<u32>(word, 0);
-  else if (what == SEE_FIRST) store<u32>(word, seen == 0 ? value : seen);
-  else if (what == SEE_EQUAL) store<u32>(H_OUT, load<u32>(H_OUT) + u32(seen == value));
   else tally(value + (seen << 3), seen + 1);
 }
 

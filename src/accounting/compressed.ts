@@ -5,29 +5,51 @@
 
 import type { Core } from '../core/core.js';
 import type { PageWindow } from '../core/compressed.js';
+import type { Sums } from '../core/passes.js';
+import { StoredPass } from '../core/stored-pass.js';
 import type { VmoFigures } from '../objects/info.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { PageTree } from '../objects/page-tree.js';
 import type { VmoObject } from '../objects/vmo-object.js';
-import { setShare, shareColumn } from './columns.js';
+import { joinShare, setShare, shareColumn } from './columns.js';
 import type { CompressedColumns } from './tables.js';
+import { Windows } from './windows.js';
 
 const FRACTION_BITS = 63n;
 const FRACTION_MASK = (1n << FRACTION_BITS) - 1n;
 const PAGE_UNITS = BigInt(PAGE_BYTES) << FRACTION_BITS;
 
+/** Compressed pages of a range: how many, how many nobody else sees, and its share of them. */
+interface Compressed {
+  readonly pages: number;
+  readonly privatePages: number;
+  readonly units: bigint;
+}
+
 /**
  * Figures with the compressed pages of each range added.
  *
  * @param owners - every tree that shares in the pages, whole
+ * @param isBusy - whether another pass runs: then pages are counted one by one
  */
 export function withCompressed(
   core: Core, figures: readonly VmoFigures[], parts: readonly (PageWindow | undefined)[],
-  owners: readonly PageWindow[],
+  owners: readonly PageWindow[], isBusy: boolean,
 ): readonly VmoFigures[] {
   if (core.compressedPages === 0) return figures;
-  const tallies = core.compressedViewers(owners, parts);
-  return figures.map((row, i) => add(row, tallies[i]));
+  if (isBusy) {
+    const tallies = core.compressedViewers(owners, parts);
+    return figures.map((row, i) => add(row, sumOf(tallies[i] ?? new Map<number, number>())));
+  }
+  const ranges = new Windows();
+  parts.forEach((part, row) => {
+    if (part !== undefined) ranges.add(part.vmo, part.page, part.pages, row);
+  });
+  const sums = within(new StoredPass(core, 'sum'), (pass) => {
+    pass.scan(allOf(owners));
+    return pass.read(ranges, parts.length);
+  });
+  return figures.map((row, i) => add(row, compressedAt(sums, i)));
 }
 
 /**
@@ -35,6 +57,7 @@ export function withCompressed(
  *
  * @param ownerless - trees that share in the pages without a VMO that pays
  * @param isClassic - each page is charged to the oldest VMO that sees it, else to all of them
+ * @throws PassMemoryError
  */
 export function compressedColumns(
   core: Core, vmos: readonly VmoObject[], ownerless: readonly PageTree[], isClassic: boolean,
@@ -44,54 +67,81 @@ export function compressedColumns(
     bytes: new Float64Array(vmos.length), privateBytes: new Float64Array(vmos.length),
     scaled: shareColumn(vmos.length),
   };
-  const windows: PageWindow[] = [];
-  const rows: number[] = [];
+  const whole = new Windows();
   vmos.forEach((vmo, row) => {
-    if (!vmo.isOwner || vmo.isPhysical) return;
-    windows.push({ vmo: vmo.tree.ref, page: 0, pages: vmo.sizePages });
-    rows.push(row);
+    if (vmo.isOwner && !vmo.isPhysical) whole.add(vmo.tree.ref, 0, vmo.sizePages, row + 1);
   });
+  const put = (row: number, { pages, privatePages, units }: Compressed): void => {
+    columns.bytes[row] = pages * PAGE_BYTES;
+    columns.privateBytes[row] = privatePages * PAGE_BYTES;
+    setShare(columns.scaled, row, units);
+  };
   if (isClassic) {
-    core.compressedFirst(windows).forEach((pages, i) => {
-      const row = rows[i] as number;
-      columns.bytes[row] = columns.privateBytes[row] = pages * PAGE_BYTES;
-      setShare(columns.scaled, row, BigInt(pages) * PAGE_UNITS);
+    within(new StoredPass(core, 'least'), (pass) => {
+      pass.scan(whole);
+      pass.least(whole).forEach((pages, i) => {
+        const units = BigInt(pages) * PAGE_UNITS;
+        put((whole.value[i] as number) - 1, { pages, privatePages: pages, units });
+      });
     });
     return columns;
   }
-  const kept = ownerless.map(({ ref }) =>
-    ({ vmo: ref, page: 0, pages: core.vmoSizePages(ref) }));
-  core.compressedViewers([...windows, ...kept], windows).forEach((tally, i) => {
-    const row = rows[i] as number;
-    const { pages, units } = sumOf(tally);
-    columns.bytes[row] = pages * PAGE_BYTES;
-    columns.privateBytes[row] = (tally.get(1) ?? 0) * PAGE_BYTES;
-    setShare(columns.scaled, row, units);
+  const viewers = new Windows();
+  whole.vmo.forEach((vmo, i) => {
+    viewers.add(vmo, whole.page[i] as number, whole.pages[i] as number, 1);
+  });
+  for (const { ref } of ownerless) viewers.add(ref, 0, core.vmoSizePages(ref), 1);
+  within(new StoredPass(core, 'sum'), (pass) => {
+    pass.scan(viewers);
+    const sums = pass.read(whole, vmos.length + 1);
+    for (const row of whole.value) put(row - 1, compressedAt(sums, row));
   });
   return columns;
 }
 
+/** Windows of weight 1. */
+function allOf(owners: readonly PageWindow[]): Windows {
+  const list = new Windows();
+  for (const { vmo, page, pages } of owners) list.add(vmo, page, pages, 1);
+  return list;
+}
+
+/** Does something in a pass, and ends it. */
+function within<R>(pass: StoredPass, work: (pass: StoredPass) => R): R {
+  try {
+    return work(pass);
+  } finally {
+    pass.end();
+  }
+}
+
+function compressedAt(sums: Sums, row: number): Compressed {
+  return {
+    pages: sums.pages[row] as number, privatePages: sums.privatePages[row] as number,
+    units: joinShare(sums.bytes[row] as bigint, sums.fraction[row] as bigint),
+  };
+}
+
 /** Pages by number of viewers: how many, and what one viewer's shares of them come to. */
-function sumOf(tally: ReadonlyMap<number, number>): { pages: number; units: bigint } {
+function sumOf(tally: ReadonlyMap<number, number>): Compressed {
   let pages = 0;
   let units = 0n;
   for (const [viewers, count] of tally) {
     pages += count;
     units += PAGE_UNITS / BigInt(Math.max(1, viewers)) * BigInt(count);
   }
-  return { pages, units };
+  return { pages, privatePages: tally.get(1) ?? 0, units };
 }
 
-/** Adds pages by number of VMOs that see them. */
-function add(figures: VmoFigures, tally: ReadonlyMap<number, number> | undefined): VmoFigures {
-  if (tally === undefined || tally.size === 0) return figures;
-  const { pages, units: more } = sumOf(tally);
+/** Adds compressed pages to a row. */
+function add(figures: VmoFigures, { pages, privatePages, units: more }: Compressed): VmoFigures {
+  if (pages === 0) return figures;
   const units = (BigInt(figures.committedScaledBytes) << FRACTION_BITS)
     + figures.committedFractionalScaledBytes + more;
   return {
     ...figures,
     populatedBytes: figures.committedBytes + pages * PAGE_BYTES,
-    populatedPrivateBytes: figures.committedPrivateBytes + (tally.get(1) ?? 0) * PAGE_BYTES,
+    populatedPrivateBytes: figures.committedPrivateBytes + privatePages * PAGE_BYTES,
     populatedScaledBytes: Number(units >> FRACTION_BITS),
     populatedFractionalScaledBytes: units & FRACTION_MASK,
   };

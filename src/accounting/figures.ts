@@ -46,9 +46,11 @@ function treeFigures(
 ): readonly VmoFigures[] {
   const { core } = system;
   const owners = ownersOf(core, parts);
-  if (system.busy) return withCompressed(core, countFigures(core, parts, owners), parts, owners);
+  if (system.busy) {
+    return withCompressed(core, countFigures(core, parts, owners), parts, owners, true);
+  }
   try {
-    return withCompressed(core, passFigures(core, parts, owners), parts, owners);
+    return withCompressed(core, passFigures(core, parts, owners), parts, owners, false);
   } catch (error) {
     if (!(error instanceof PassMemoryError)) throw error;
     throw new ZxError('ZX_ERR_NO_MEMORY', `${error.message}: ${core.hostBytesLeft} are left`, {

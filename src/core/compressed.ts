@@ -41,8 +41,8 @@ export class CoreCompressed extends CoreMemory {
   }
 
   /**
-   * Compressed pages of ranges, by how many of the `viewers` see them. Only their records are
-   * written to, and are clear again when this returns.
+   * Compressed pages of ranges, by how many of the `viewers` see them: slow, but fit for the time
+   * while a pass runs. Only their records are written to, and are clear again when this returns.
    *
    * @throws PassMemoryError without host memory to count in
    */
@@ -60,15 +60,6 @@ export class CoreCompressed extends CoreMemory {
     for (const viewer of viewers) this.#see(viewer, SEE_CLEAR);
     this.raw.scratchFree(at, bytes);
     return tallies;
-  }
-
-  /** Compressed pages that each VMO is the first in the list to see. */
-  compressedFirst(viewers: readonly PageWindow[]): Uint32Array {
-    const { SEE_FIRST, SEE_EQUAL, SEE_CLEAR } = this.constants;
-    viewers.forEach((viewer, i) => { this.#see(viewer, SEE_FIRST, i + 1); });
-    const first = Uint32Array.from(viewers, (viewer, i) => this.#see(viewer, SEE_EQUAL, i + 1));
-    for (const viewer of viewers) this.#see(viewer, SEE_CLEAR);
-    return first;
   }
 
   /** Works on the records of a window's compressed pages; what it found (stored-shares.ts). */

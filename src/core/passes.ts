@@ -5,27 +5,12 @@
  * time: whoever begins one has made sure that nothing changes until `end`.
  */
 import type { AspaceRef, Core, VmoRef } from './core.js';
+import { ACC_BYTES, RECORD_BYTES, Scratch, type Sums, type WindowList } from './pass-scratch.js';
 import { PassMemoryError } from './scratch.js';
 import { instantiateCore } from './wasm.js';
 
 /** How weights combine, see `assembly/weights.ts`. */
 export type PassMode = 'sum' | 'least' | 'held';
-
-/** Windows on page trees: columns of equal length. */
-export interface WindowList {
-  /** Trees. */ readonly vmo: readonly VmoRef[];
-  /** First pages. */ readonly page: readonly number[];
-  /** Numbers of pages. */ readonly pages: readonly number[];
-  /** Weights to inject, or accumulators to read into. */ readonly value: readonly number[];
-}
-
-/** What a read gave, a row each. */
-export interface Sums {
-  /** Whole bytes of the shares. */ readonly bytes: BigUint64Array;
-  /** Units of 2^-63 byte beyond them. */ readonly fraction: BigUint64Array;
-  /** Pages. */ readonly pages: Float64Array;
-  /** Pages with one owner. */ readonly privatePages: Float64Array;
-}
 
 /** Ranges of an address space to scan or read. */
 export interface EntryRange {
@@ -50,8 +35,6 @@ export interface EntryFigures {
   /** `mapcount`: shared memory part. */ readonly shmemShare: bigint;
 }
 
-const RECORD_BYTES = 24;
-const ACC_BYTES = 32;
 const RANGE_BYTES = 32;
 const ALL_PAGES = 2 ** 36;
 const MEET_INJECT = 0;
@@ -60,6 +43,7 @@ const MEET_OWNERS = 2;
 const HEIGHTS = 13;
 
 export { PassMemoryError };
+export type { Sums, WindowList };
 
 /** Milliseconds without any progress after which a thread gives its helpers up. */
 export const PATIENCE_MS = 20_000;
@@ -73,53 +57,6 @@ export class PassStalledError extends Error {
 
 function checkDone(status: number): void {
   if (status < 0) throw new PassStalledError();
-}
-
-/** Scratch in the core, given back at the end of a pass. */
-class Scratch {
-  readonly #held: [at: number, bytes: number][] = [];
-
-  constructor(readonly core: Core) {}
-
-  take(bytes: number): number {
-    const size = Math.max(bytes, 8);
-    const at = this.core.raw.scratchAlloc(size) >>> 0;
-    if (at === 0) throw new PassMemoryError(bytes);
-    this.#held.push([at, size]);
-    return at;
-  }
-
-  windows(list: WindowList): number {
-    const count = list.vmo.length;
-    const at = this.take(count * RECORD_BYTES);
-    const { u32, f64 } = this.core;
-    for (let i = 0; i < count; i++) {
-      const record = at + i * RECORD_BYTES;
-      u32[record >>> 2] = list.vmo[i] as number;
-      u32[(record >>> 2) + 1] = list.value[i] as number;
-      f64[(record >>> 3) + 1] = list.page[i] as number;
-      f64[(record >>> 3) + 2] = list.pages[i] as number;
-    }
-    return at;
-  }
-
-  /** Makes a call, and gives back what it took. */
-  within<T>(call: () => T): T {
-    const before = this.#held.length;
-    try {
-      return call();
-    } finally {
-      this.#freeTo(before);
-    }
-  }
-
-  free(): void {
-    this.#freeTo(0);
-  }
-
-  #freeTo(count: number): void {
-    for (const [at, bytes] of this.#held.splice(count)) this.core.raw.scratchFree(at, bytes);
-  }
 }
 
 /** A pass over page trees. */
@@ -204,27 +141,11 @@ export class TreePass {
   }
 
   #read(list: WindowList, rows: number, meetings: readonly [number, WindowList][]): Sums {
-    const core = this.#core;
-    const accs = this.#scratch.take(rows * ACC_BYTES);
-    core.u8.fill(0, accs, accs + rows * ACC_BYTES);
-    core.raw.passReadInto(this.#scratch.windows(list), list.vmo.length, accs);
-    for (const [row, windows] of meetings)
-      this.#meet(windows, MEET_SUBTRACT, accs + row * ACC_BYTES);
-    core.raw.sumsSettle(accs, rows);
-    const sums = {
-      bytes: new BigUint64Array(rows), fraction: new BigUint64Array(rows),
-      pages: new Float64Array(rows), privatePages: new Float64Array(rows),
-    };
-    const words = core.u64;
-    const halves = core.u32;
-    for (let row = 0; row < rows; row++) {
-      const at = (accs >>> 3) + row * 4;
-      sums.bytes[row] = words[at] as bigint;
-      sums.fraction[row] = words[at + 1] as bigint;
-      sums.pages[row] = whole(halves, (at + 2) * 2);
-      sums.privatePages[row] = whole(halves, (at + 3) * 2);
-    }
-    return sums;
+    return this.#scratch.sums(rows, (accs) => {
+      this.#core.raw.passReadInto(this.#scratch.windows(list), list.vmo.length, accs);
+      for (const [row, windows] of meetings)
+        this.#meet(windows, MEET_SUBTRACT, accs + row * ACC_BYTES);
+    });
   }
 
   /** Mode `least`: pages of a window charged to the tree's own VMO. */
@@ -484,6 +405,3 @@ export function helperOf(
   };
 }
 
-function whole(halves: Uint32Array, at: number): number {
-  return (halves[at] as number) + (halves[at + 1] as number) * 2 ** 32;
-}

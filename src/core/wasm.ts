@@ -113,6 +113,11 @@ export interface RawExports {
   passOwners(vmo: Num, page: Num, n: Num, hist: Num): void;
   passMeet(list: Num, count: Num, work: Num, action: Num, out: Num): void;
   passWeighFrame(frame: Num, delta: Num): void;
+  storedInject(vmo: Num, page: Num, n: Num, weight: Num): void;
+  storedRead(vmo: Num, page: Num, n: Num, acc: Num): void;
+  storedLeast(vmo: Num, page: Num, n: Num, seq: Num): Num;
+  storedScan(): void;
+  storedEnd(): void;
   stampColumn(): Num;
   presentScan(aspace: Num, lo: Num, n: Num, op: Num, stamps: Num, stamp: Num, out: Num): void;
   presentShare(patienceMs: Num): void;

@@ -1,6 +1,7 @@
 /**
  * Compressed pages and zero pages that go: what any VMO reads stays, what it costs changes.
  */
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { FrameState } from '../../src/core/core.js';
@@ -221,6 +222,12 @@ t.test('random programs read what they wrote, whatever was compressed', async ()
       const broken = system.core.audit();
       if (broken.length > 0) throw new Error(broken.join());
     }
+    // a pass over distinct nodes, and the count page by page while another pass runs
+    const byPass = vmos.map((vmo) => vmo.getInfo(Topic.VMO));
+    system.beginPass();
+    const counted = vmos.map((vmo) => vmo.getInfo(Topic.VMO));
+    system.endPass();
+    assert.deepEqual(byPass, counted);
     vmos.forEach((vmo, i) => {
       (models[i] as number[]).forEach((value, page) => {
         const got = vmo.read(page * P, P);
@@ -231,4 +238,25 @@ t.test('random programs read what they wrote, whatever was compressed', async ()
     const { core } = system;
     if (core.compressedPages + core.pagesInState(FrameState.ZRAM) > 0) throw new Error('left over');
   }), { numRuns: 60, seed: 7 });
+});
+
+t.test('figures of compressed pages: windows, siblings, the oldest VMO', async (t) => {
+  const system = debugSystem();
+  const vmo = system.createVmo(PAGES * P);
+  for (let page = 0; page < PAGES; page++) vmo.write(page * P, pageOf(page + 1));
+  const whole = vmo.createChild(VmoChild.SNAPSHOT, 0, PAGES * P);
+  const part = vmo.createChild(VmoChild.SNAPSHOT, 20 * P, 15 * P);
+  part.write(0, pageOf(7));
+  system.reclaim.compress(vmo);
+  // page 20 is seen by two and, as it was written, by one; 21 to 34 by three; the others by two
+  const third = Math.floor(14 * P / 3);
+  t.match(vmo.getInfo(Topic.VMO), { committedBytes: 0, populatedBytes: PAGES * P,
+    populatedPrivateBytes: 0, populatedScaledBytes: (PAGES - 14) * P / 2 + third });
+  t.match(part.getInfo(Topic.VMO), { populatedBytes: 15 * P, populatedPrivateBytes: P,
+    populatedScaledBytes: P + third });
+  const { vmos } = await system.account({ policy: 'classic' });
+  t.same(Array.from(vmos.compressed!.bytes), [PAGES * P, 0, 0], 'the oldest pays');
+  whole.close();
+  vmo.close();
+  t.match(part.getInfo(Topic.VMO), { populatedPrivateBytes: 15 * P });
 });
