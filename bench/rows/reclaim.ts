@@ -6,6 +6,7 @@
  * leaves, which is the least that doing the same clone by clone would take.
  */
 import type { Core, VmoRef } from '../../src/core/core.js';
+import { StoredPass } from '../../src/core/stored-pass.js';
 import { Collector } from '../support/context.js';
 import type { Context, Group } from '../support/context.js';
 import { bootCore, good, timed } from '../support/ours.js';
@@ -41,6 +42,18 @@ function walkAll(core: Core, vmos: readonly VmoRef[], pages: number): number {
   return seen;
 }
 
+/** What the compressed pages cost each VMO, shared out among those that see them; in all, pages. */
+function figuresOf(core: Core, vmo: readonly VmoRef[], sizePages: number): number {
+  const list = {
+    vmo, page: vmo.map(() => 0), pages: vmo.map(() => sizePages), value: vmo.map(() => 1),
+  };
+  const pass = new StoredPass(core, 'sum');
+  pass.scan(list);
+  const { bytes } = pass.read({ ...list, value: vmo.map((_, i) => i) }, vmo.length);
+  pass.end();
+  return Math.round(bytes.reduce((sum, part) => sum + Number(part), 0) / PAGE_BYTES);
+}
+
 function run(context: Context): Promise<void> {
   const pages = context.isShort ? 2 ** 15 : 2 ** 18;
   const rows = new Collector();
@@ -59,6 +72,17 @@ function run(context: Context): Promise<void> {
       });
       if (done < pages * 0.99) throw new Error(`${done} of ${pages} pages went`);
       rows.add(`reclaim: ${name}`, ours / pages, walks / pages);
+      if (!withBytes) continue;
+      let shared = 0;
+      const figures = timed(() => { shared = figuresOf(core, vmos, pages); });
+      if (Math.abs(shared - done) > CLONES) throw new Error(`${shared} of ${done} pages shared`);
+      rows.add('reclaim: figures', figures / pages, walks / pages);
+    }
+    if (withBytes) {
+      rows.emit(context, {
+        name: 'reclaim: figures', unit: 'ns/page', ratioOf: 'other/ours',
+        compares: `${pages} compressed pages shared out among ${CLONES + 1} VMOs / the same walks`,
+      });
     }
     rows.emit(context, {
       name: `reclaim: ${name}`, unit: 'ns/page', ratioOf: 'other/ours',
