@@ -9,10 +9,10 @@
  * I2. An entry is writable (over all levels) only if the VMO's tree alone holds the page.
  */
 import {
-  ACCESS_DENIED, AS_PRESENT, A_REF_MASK, FANOUT, H_CONTENTS, H_FRAME_A, H_OUT, M_KEY, M_PERMS,
-  M_VMO, NH_MASK, NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A, PTE_D, PTE_P,
-  PTE_SHIFT, PTE_W, PTE_X, T_COUNT, T_DATA, VK_CONTIGUOUS, VK_PAGER, VK_PHYSICAL, V_KIND, V_LIMIT,
-  V_PARENT,
+  ACCESS_DENIED, AS_PRESENT, A_REF_MASK, FANOUT, H_CONTENTS, H_FAULTS, H_FRAME_A, H_OUT, M_KEY,
+  M_PERMS, M_VMO, NH_MASK, NOT_FOUND, NO_MEMORY, OUT_OF_RANGE, PERM_EXECUTE, PERM_WRITE, PTE_A,
+  PTE_D, PTE_P, PTE_SHIFT, PTE_W, PTE_X, T_COUNT, T_DATA, VK_CONTIGUOUS, VK_PAGER, VK_PHYSICAL,
+  V_KIND, V_LIMIT, V_PARENT,
 } from "./layout";
 import { mapAlong } from "./along";
 import { commitRun } from "./commit";
@@ -147,11 +147,12 @@ function tablesNeeded(aspace: u32, vpn: u64, n: u64): u64 {
   return needed;
 }
 
-/** Touches `n` prepared pages from `vpn` on. */
-export function faultRun(aspace: u32, vpn: u64, n: u32, access: u32): void {
+/** Touches `n` prepared pages from `vpn` on: how many of them had to fault. */
+export function faultRun(aspace: u32, vpn: u64, n: u32, access: u32): u32 {
   const need = needOf(access);
   const end = vpn + n;
   let at = vpn;
+  let faults: u32 = 0;
   while (at < end) {
     const i = <u32>at & 511;
     const room = <u32>min(<u64>(512 - i), end - at);
@@ -164,16 +165,19 @@ export function faultRun(aspace: u32, vpn: u64, n: u32, access: u32): void {
     const m = findMapping(aspace, at);
     const run = min(min(end, mappingEnd(m)), (at | 511) + 1) - at;
     at += resolve(aspace, m, at, <u32>run, access);
+    faults += load<u32>(H_FAULTS);
   }
+  return faults;
 }
 
 /**
  * A range of at most 65,536 pages: the whole fault. What needs none is stepped over before anything
- * is reserved. `n`, or the status of the first fault that fails, and then nothing has changed.
+ * is reserved. How many pages had to fault, or the status of the first fault that fails, and then
+ * nothing has changed.
  */
 export function faultSpan(aspace: u32, vpn: u64, n: u32, access: u32): i32 {
   const hits = hitSpan(aspace, vpn, n, needOf(access));
-  return hits == n ? n : faultRest(aspace, vpn + hits, n - hits, access, n);
+  return hits == n ? 0 : faultRest(aspace, vpn + hits, n - hits, access);
 }
 
 /** How many pages from `vpn` on need no fault. */
@@ -194,22 +198,21 @@ function hitSpan(aspace: u32, vpn: u64, n: u32, need: u32): u32 {
   return done;
 }
 
-/** The pages behind the first hits; `all` when they are done. */
-function faultRest(aspace: u32, vpn: u64, n: u32, access: u32, all: u32): i32 {
+/** The pages behind the first hits. */
+function faultRest(aspace: u32, vpn: u64, n: u32, access: u32): i32 {
   const status = prepare(aspace, vpn, n, access);
-  if (status < 0) return status;
-  faultRun(aspace, vpn, n, access);
-  return all;
+  return status < 0 ? status : faultRun(aspace, vpn, n, access);
 }
 
 /**
- * One page, as a program touches it: the fault, and its neighbours mapped along. 0 or its status.
+ * One page, as a program touches it: the fault, and its neighbours mapped along. 1, 0 where there
+ * was none, or its status.
  */
 export function faultAlong(aspace: u32, vpn: u64, access: u32): i32 {
   const status = faultOne(aspace, vpn, access);
   if (status <= 0) return status;
   mapAlong(findMapping(aspace, vpn), vpn, (access & PERM_WRITE) != 0);
-  return 0;
+  return 1;
 }
 
 /** One page: the whole fault. 1, 0 where the entry allowed the access, or the fault's status. */
@@ -277,7 +280,7 @@ export function faultEach(aspace: u32, list: u32, count: u32, n: u32, access: u3
     } else {
       const hits = hitSpan(aspace, vpn, n, need);
       if (hits == n) continue;
-      status = faultRest(aspace, vpn + hits, n - hits, access, n);
+      status = faultRest(aspace, vpn + hits, n - hits, access);
     }
     if (status < 0) {
       store<i32>(H_OUT, status);
@@ -321,14 +324,20 @@ function faultSlow(aspace: u32, vpn: u64, access: u32): i32 {
     if (tight < 0) return tight;
   }
   resolve(aspace, m, vpn, 1, access);
-  return 1;
+  return load<u8>(load<u32>(m + M_VMO) + V_KIND) == VK_PHYSICAL ? 0 : 1;
 }
 
-/** Resolves up to `n` pages of one mapping and one leaf table; returns how many it did. */
+/**
+ * Resolves up to `n` pages of one mapping and one leaf table: how many it did. At H_FAULTS: how
+ * many of those had to fault.
+ */
 function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
   const vmo = load<u32>(m + M_VMO);
   const kind = load<u8>(vmo + V_KIND);
-  if (kind == VK_PHYSICAL) return n;
+  if (kind == VK_PHYSICAL) { // a device's pages have no entries here
+    store<u32>(H_FAULTS, 0);
+    return n;
+  }
   const key = load<u64>(m + M_KEY) + (vpn - mappingBase(m));
   const perms = load<u32>(m + M_PERMS);
   const base = PTE_P | PTE_A | ((perms & PERM_EXECUTE) != 0 ? PTE_X : 0);
@@ -346,7 +355,9 @@ function resolve(aspace: u32, m: u32, vpn: u64, n: u32, access: u32): u32 {
   const write = (perms & PERM_WRITE) != 0 && !isPagerRoot(vmo) ? PTE_W : 0;
   readRun(table, <u32>vpn & 511, vmo, key, run, base, write);
   if (kind == VK_PAGER) eachSeen(vmo, key - vmoBase(vmo), run, DO_ACCESS);
-  notePresent(aspace, load<u16>(table + T_COUNT) - before);
+  const fresh = load<u16>(table + T_COUNT) - before;
+  notePresent(aspace, fresh);
+  store<u32>(H_FAULTS, fresh);
   return run;
 }
 
@@ -359,6 +370,7 @@ function writeLeaves(
   aspace: u32, m: u32, vmo: u32, vpn: u64, key: u64, n: u32, flags: u32
 ): u32 {
   let done: u32 = 0;
+  let faults: u32 = 0;
   do {
     const at = <u32>key + done & 31;
     const run = min<u32>(n - done, FANOUT - at);
@@ -368,11 +380,12 @@ function writeLeaves(
     const i = <u32>(vpn + done) & 511;
     makeRoomFor(table, i, n - done);
     const before = load<u16>(table + T_COUNT);
-    entriesSet(table, i, run, leaf + (at << 2), flags);
+    faults += entriesSet(table, i, run, leaf + (at << 2), flags);
     notePresent(aspace, load<u16>(table + T_COUNT) - before);
     done += run;
     if (done < n && (entryGet(table, i + run) & flags) == flags) break;
   } while (done < n);
+  store<u32>(H_FAULTS, faults);
   return done;
 }
 

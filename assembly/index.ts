@@ -180,16 +180,21 @@ export function vmoMappings(vmo: u32, page: f64, n: f64, out: u32, room: u32): u
 }
 /** New permissions for a whole mapping; entries that allow more go. */
 export function setPerms(mapping: u32, perms: u32): void { maps.setPerms(mapping << 4, perms); }
+/** One page: 1 where it had to fault, 0 where not, or the status of the fault that fails. */
 export function fault(aspace: u32, vpn: f64, access: u32): i32 {
   return faults.faultAlong(aspace << 4, <u64>vpn, access);
 }
 export function faultPrepare(aspace: u32, vpn: f64, n: f64, access: u32): i32 {
   return faults.prepare(aspace << 4, <u64>vpn, <u64>n, access);
 }
-export function faultRun(aspace: u32, vpn: f64, n: u32, access: u32): void {
-  faults.faultRun(aspace << 4, <u64>vpn, n, access);
+/** How many of `n` prepared pages had to fault. */
+export function faultRun(aspace: u32, vpn: f64, n: u32, access: u32): u32 {
+  return faults.faultRun(aspace << 4, <u64>vpn, n, access);
 }
-/** A range of at most 65,536 pages, whole: `n`, or the status of the first fault that fails. */
+/**
+ * A range of at most 65,536 pages, whole: how many had to fault, or the status of the first fault
+ * that fails.
+ */
 export function faultSpan(aspace: u32, vpn: f64, n: u32, access: u32): i32 {
   return faults.faultSpan(aspace << 4, <u64>vpn, n, access);
 }

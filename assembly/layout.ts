@@ -45,6 +45,7 @@ export const H_CONTENTS: u32 = HEADER + 140; // content slots in use
 export const H_OUT: u32 = HEADER + 144; // 8 words: second results of exports
 export const H_PASS: u32 = HEADER + 176; // number of the accounting pass; stamps node chunks
 export const H_DIRTY: u32 = HEADER + 180; // address of the dirty-block bytes of the weight column
+export const H_FAULTS: u32 = HEADER + 184; // pages of the last resolved run that had to fault
 export const H_VMOS: u32 = HEADER + 188; // live VMO records, doubly linked
 export const H_ASPACES: u32 = HEADER + 192; // live address spaces, linked
 export const H_SHARE_TABLE: u32 = HEADER + 196; // share of a page by weight, 16 bytes each

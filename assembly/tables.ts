@@ -9,7 +9,7 @@
  * Cost: 16 bytes, and 128 to 2048 bytes of data, by how many entries it has.
  */
 import {
-  CLASS_DENSE, POOL_TABLE_DATA, PTE_SHIFT, PTE_W, T_BITMAP, T_CLASS, T_COUNT, T_DATA,
+  CLASS_DENSE, POOL_TABLE_DATA, PTE_P, PTE_SHIFT, PTE_W, T_BITMAP, T_CLASS, T_COUNT, T_DATA,
 } from "./layout";
 import { poolAlloc, poolFree } from "./heap";
 
@@ -124,25 +124,41 @@ export function entrySet(table: u32, i: u32, value: u32): void {
 }
 
 /**
- * Sets the entries [i, i + n), at most 32 of them, to the frames of as many words with `flags`.
- * There must be room.
+ * Sets the entries [i, i + n), at most 32 of them, to the frames of as many words with `flags`. How
+ * many of them did not let a program write before. There must be room.
  */
-export function entriesSet(table: u32, i: u32, n: u32, frames: u32, flags: u32): void {
+export function entriesSet(table: u32, i: u32, n: u32, frames: u32, flags: u32): u32 {
   const data = load<u32>(table + T_DATA);
   if (load<u8>(table + T_CLASS) == CLASS_DENSE) {
     const at = data + (i << 2);
     const fresh = countZeros(at, n);
     if (fresh != 0) store<u16>(table + T_COUNT, load<u16>(table + T_COUNT) + <u16>fresh);
+    const lacking = fresh == n ? n : countLacking(at, n);
     framesToEntries(at, n, frames, flags);
-    return;
+    return lacking;
   }
+  const before = <u32>load<u16>(table + T_COUNT);
   const place = packedPlace(table, data, i, n);
-  if (place != 0) framesToEntries(place, n, frames, flags);
-  else {
-    for (let j: u32 = 0; j < n; j++) {
-      entrySet(table, i + j, load<u32>(frames + (j << 2)) << PTE_SHIFT | flags);
-    }
+  if (place != 0) {
+    const lacking = load<u16>(table + T_COUNT) != before ? n : countLacking(place, n);
+    framesToEntries(place, n, frames, flags);
+    return lacking;
   }
+  let lacking: u32 = 0;
+  for (let j: u32 = 0; j < n; j++) {
+    lacking += u32(!mayWrite(entryGet(table, i + j)));
+    entrySet(table, i + j, load<u32>(frames + (j << 2)) << PTE_SHIFT | flags);
+  }
+  return lacking;
+}
+
+function mayWrite(entry: u32): bool { return (entry & (PTE_P | PTE_W)) == (PTE_P | PTE_W); }
+
+/** How many of `n` entries do not let a program write. */
+function countLacking(at: u32, n: u32): u32 {
+  let lacking: u32 = 0;
+  for (let word = at; word < at + (n << 2); word += 4) lacking += u32(!mayWrite(load<u32>(word)));
+  return lacking;
 }
 
 function framesToEntries(to: u32, n: u32, frames: u32, flags: u32): void {

@@ -18,6 +18,7 @@ export {
 export { SystemClock } from './objects/clock.js';
 export { Channel } from './objects/channel.js';
 export type { ChannelMessage } from './objects/channel-object.js';
+export type { SystemCounters } from './objects/counters.js';
 export { Event, Timer } from './objects/event.js';
 export { Fifo } from './objects/fifo.js';
 export { EventPair } from './objects/peered.js';

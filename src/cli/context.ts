@@ -13,6 +13,7 @@ import { type AccountTables, type Policy, type Reach, reachesOf } from '../accou
 import { csvTable } from '../views/csv.js';
 import type { ScenarioRun } from '../import/scenario/run.js';
 import type { System } from '../system.js';
+import type { SystemCounters } from '../objects/counters.js';
 import type { Era } from '../views/era.js';
 import { visibleName } from '../views/escape.js';
 import { jsonArray } from '../views/json.js';
@@ -32,6 +33,8 @@ export interface CliSystem {
     policy: Policy; reach?: Reach; workers?: number; handleCounts?: boolean; groups?: GroupPlan;
   }): Promise<AccountTables>;
   /** Its own time; undefined where it has none. */ readonly clock?: { readonly nowNs: bigint };
+  /** What happened since it began; undefined where nobody counts. */
+  readonly counters?: SystemCounters;
   /** Lets time pass on its clock, ns. */
   advance?(ns: bigint): void;
   /** Whose one page is. */

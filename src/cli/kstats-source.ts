@@ -2,7 +2,9 @@
  * Where `kstats` gets its figures: this Linux machine, or a system that was opened once.
  *
  * A simulated system's programs take no time: its one processor has been idle for as long as the
- * system's time has passed, and no guest runs on it. The time between two reports passes on the
+ * system's time has passed, and no guest runs on it. It counts what happens: system calls, faults,
+ * exceptions, timers; what is not simulated (switches between threads, interrupts of devices and of
+ * other processors) is 0. The time between two reports passes on the
  * system's own clock too, so that what happens by itself (pages age, timers are due, steps of a
  * scenario) shows.
  * A recording has memory and no processors, and is of one instant.
@@ -67,7 +69,8 @@ class SystemSource implements StatsSource {
     if (!this.isLive) return { kmem };
     const idleNs = this.uptimeNs + Number(system.clock?.nowNs ?? 0n);
     return {
-      kmem, cpus: [{ cpu: 0, idleNs, ...NOTHING }], guests: [{ cpu: 0, counts: new Map() }],
+      kmem, cpus: [{ cpu: 0, idleNs, ...NOTHING, ...countersOf(system) }],
+      guests: [{ cpu: 0, counts: new Map() }],
     };
   }
 
@@ -79,6 +82,13 @@ class SystemSource implements StatsSource {
   private get isLive(): boolean {
     return this.system?.clock !== undefined && this.system.defaultPolicy !== 'mapcount';
   }
+}
+
+/** What a simulated system counts. */
+function countersOf({ counters }: CliSystem): Partial<CpuCounters> {
+  if (counters === undefined) return {};
+  const { exceptions, pageFaults, syscalls, timers, timerInts } = counters;
+  return { exceptions, pageFaults, syscalls, timers, timerInts };
 }
 
 const NOTHING = {

@@ -29,6 +29,9 @@ const AUDIT_NAMES: Readonly<Record<number, string>> = {
 
 /** A simulated system's memory. */
 export class Core extends CoreQueued {
+  /** Pages that accesses of programs had to fault for, ever; neighbours mapped along are none. */
+  pageFaults = 0;
+
   /**
    * Is told when an operation was refused for want of memory.
    *
@@ -115,15 +118,18 @@ export class Core extends CoreQueued {
    * Touches pages: how many, or the status of the first fault that fails, and then none is touched.
    */
   faultRange(aspace: AspaceRef, page: number, pages: number, access: number): number {
-    if (pages === 1) {
-      const status = this.raw.fault(aspace, page, access);
-      return status < 0 ? status : 1;
+    const { raw } = this;
+    if (pages <= CALL_PAGES) {
+      const faults = pages === 1
+        ? raw.fault(aspace, page, access) : raw.faultSpan(aspace, page, pages, access);
+      if (faults < 0) return faults;
+      this.pageFaults += faults;
+      return pages;
     }
-    if (pages <= CALL_PAGES) return this.raw.faultSpan(aspace, page, pages, access);
-    const status = this.raw.faultPrepare(aspace, page, pages, access);
+    const status = raw.faultPrepare(aspace, page, pages, access);
     if (status < 0) return status;
     for (let at = 0; at < pages; at += CALL_PAGES) {
-      this.raw.faultRun(aspace, page + at, Math.min(CALL_PAGES, pages - at), access);
+      this.pageFaults += raw.faultRun(aspace, page + at, Math.min(CALL_PAGES, pages - at), access);
     }
     return pages;
   }

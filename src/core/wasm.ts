@@ -78,7 +78,7 @@ export interface RawExports {
   setPerms(mapping: Num, perms: Num): void;
   fault(aspace: Num, vpn: Num, access: Num): Num;
   faultPrepare(aspace: Num, vpn: Num, n: Num, access: Num): Num;
-  faultRun(aspace: Num, vpn: Num, n: Num, access: Num): void;
+  faultRun(aspace: Num, vpn: Num, n: Num, access: Num): Num;
   faultSpan(aspace: Num, vpn: Num, n: Num, access: Num): Num;
   faultList(aspace: Num, list: Num, count: Num, n: Num, access: Num): Num;
   presentPrepare(aspace: Num, vpn: Num, n: Num): Num;

@@ -61,7 +61,10 @@ export class TimerObject extends PlainObject {
     if (deadlineNs <= clock.nowNs) this.#fire();
     else {
       this.#deadlineNs = deadlineNs;
-      this.#takeBack = clock.at(deadlineNs, () => { this.#fire(); });
+      this.#takeBack = clock.at(deadlineNs, () => {
+        this.system.counters.noteTimer(clock.nowNs);
+        this.#fire();
+      });
     }
   }
 

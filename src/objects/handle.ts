@@ -1,9 +1,10 @@
 /**
  * Handles: what programs hold of kernel objects.
  *
- * I1. Every call goes through `look` (reads) or `change` (may change the system): first the system
- *     must not be busy, then the handle open, then it must have the rights. Nothing else comes
- *     before.
+ * I1. Every call goes through `look` (reads) or `change` (may change the system), which count it as
+ *     a system call: first the system must not be busy, then the handle open, then it must have the
+ *     rights. Nothing else comes before. What is no call by itself goes
+ *     through `see` and `use`.
  * I2. A handle is owned by the host program (no owner, value 0) or by one process's table.
  * I3. Values of a table have their two lowest bits set and are not used twice.
  */
@@ -183,11 +184,17 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
 
   /** Refuses a handle that is closed or cannot be passed on (needs TRANSFER). */
   assertTransfers(): void {
-    this.change(Right.TRANSFER);
+    this.use(Right.TRANSFER);
   }
 
   /** The object, if the handle is open and has these rights. For calls that change nothing. */
   protected look(rights: number): T {
+    this.#object.system.counters.calls += 1;
+    return this.see(rights);
+  }
+
+  /** The same for what is no system call, or a part of one. */
+  protected see(rights: number): T {
     if (!this.#open) fail('ZX_ERR_BAD_HANDLE', `handle to object ${this.koid} is closed`);
     if ((this.#rights & rights) !== rights) {
       const missing = rightNames(rights & ~this.#rights).join('|');
@@ -203,6 +210,12 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
   protected change(rights: number): T {
     this.#object.system.assertNotBusy();
     return this.look(rights);
+  }
+
+  /** As `change`, for what is no system call, or a part of one. */
+  protected use(rights: number): T {
+    this.#object.system.assertNotBusy();
+    return this.see(rights);
   }
 
   /** Puts a handle with other rights in this one's place. */

@@ -110,6 +110,7 @@ export class ObjectMaker {
 
   #ask(condition: PolicyCondition): void {
     this.#system.assertNotBusy();
+    this.#system.counters.calls += 1;
     this.#process?.assertAlive();
     this.#process?.enforce(condition);
   }

@@ -100,7 +100,9 @@ export class ProcessObject extends KernelObject {
    */
   enforce(condition: PolicyCondition): void {
     const action = this.job.policy.actionOf(condition);
-    if (action === PolicyAction.ALLOW || action === PolicyAction.ALLOW_EXCEPTION) return;
+    const { ALLOW, ALLOW_EXCEPTION, DENY_EXCEPTION } = PolicyAction;
+    if (action === ALLOW_EXCEPTION || action === DENY_EXCEPTION) this.system.counters.raised += 1;
+    if (action === ALLOW || action === ALLOW_EXCEPTION) return;
     if (action === PolicyAction.KILL) this.end(KillCode.POLICY);
     const { koid } = this.job;
     const name = Object.entries(PolicyCondition).find(([, bit]) => bit === condition)?.[0] ?? '';

@@ -56,7 +56,7 @@ export class Process extends Handle<ProcessObject> {
    *     (9.12); ZX_ERR_NO_MEMORY; ZX_ERR_BAD_STATE if the process ended
    */
   touch(address: Bytes, length: Bytes, access: number): number {
-    const process = this.#running();
+    const process = this.#itself();
     toCount(access, 'access', 1, ALL_ACCESS);
     return accessRange(process, address, length, access, (page, pages, from) =>
       process.aspace.touch(page, pages, access, from)) ?? 0;
@@ -70,7 +70,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError as `touch`
    */
   read(address: Bytes, length: Bytes): Uint8Array {
-    const process = this.#running();
+    const process = this.#itself();
     const out = accessRange(process, address, length, Access.READ, (page, pages, from) => {
       // A fault comes before a length that no array has.
       if (pages > ARRAY_PAGES) process.aspace.assertAccess(page, pages, Access.READ, from);
@@ -92,7 +92,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError as `touch`
    */
   write(address: Bytes, data: Uint8Array): void {
-    const process = this.#running();
+    const process = this.#itself();
     toData(data);
     accessRange(process, address, data.length, Access.WRITE, (page, pages, from) =>
       process.aspace.touch(page, pages, Access.WRITE, from, pages));
@@ -170,7 +170,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_ACCESS_DENIED by NEW_VMO, and as `system.createVmo`
    */
   createVmo(size: Bytes, options = 0, names: NameOptions = {}): Vmo {
-    const process = this.#running();
+    const process = this.#itself();
     process.enforce(PolicyCondition.NEW_VMO);
     const vmo = process.system.createVmo(size, options, names);
     process.handles.insert(vmo);
@@ -183,7 +183,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
    */
   createChannel(): readonly [Channel, Channel] {
-    return new ObjectMaker(this.#running().system, this.object).channel();
+    return new ObjectMaker(this.#itself().system, this.object).channel();
   }
 
   /**
@@ -192,7 +192,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
    */
   createEvent(): Event {
-    return new ObjectMaker(this.#running().system, this.object).event();
+    return new ObjectMaker(this.#itself().system, this.object).event();
   }
 
   /**
@@ -201,7 +201,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
    */
   createEventPair(): readonly [EventPair, EventPair] {
-    return new ObjectMaker(this.#running().system, this.object).eventPair();
+    return new ObjectMaker(this.#itself().system, this.object).eventPair();
   }
 
   /**
@@ -210,7 +210,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
    */
   createPort(): Port {
-    return new ObjectMaker(this.#running().system, this.object).port();
+    return new ObjectMaker(this.#itself().system, this.object).port();
   }
 
   /**
@@ -220,7 +220,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
    */
   createSocket(options: number = SocketOption.STREAM): readonly [Socket, Socket] {
-    return new ObjectMaker(this.#running().system, this.object).socket(options);
+    return new ObjectMaker(this.#itself().system, this.object).socket(options);
   }
 
   /**
@@ -231,7 +231,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_OUT_OF_RANGE, ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
    */
   createFifo(elements: number, elementBytes: number): readonly [Fifo, Fifo] {
-    return new ObjectMaker(this.#running().system, this.object).fifo(elements, elementBytes);
+    return new ObjectMaker(this.#itself().system, this.object).fifo(elements, elementBytes);
   }
 
   /**
@@ -240,7 +240,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_ACCESS_DENIED by policy, ZX_ERR_NO_MEMORY
    */
   createTimer(): Timer {
-    return new ObjectMaker(this.#running().system, this.object).timer();
+    return new ObjectMaker(this.#itself().system, this.object).timer();
   }
 
   /**
@@ -250,7 +250,7 @@ export class Process extends Handle<ProcessObject> {
    * @throws ZxError ZX_ERR_BAD_HANDLE for none, ZX_ERR_ACCESS_DENIED by policy BAD_HANDLE
    */
   handle(value: number): Handle {
-    const process = this.#running();
+    const process = this.#itself();
     const found = process.handles.get(value);
     if (found !== undefined) return found;
     process.enforce(PolicyCondition.BAD_HANDLE);
@@ -259,7 +259,7 @@ export class Process extends Handle<ProcessObject> {
 
   /** Its handles in table order. */
   handles(): Handle[] {
-    return [...this.look(0).handles.values()];
+    return [...this.see(0).handles.values()];
   }
 
   /** Ends it from inside (`zx_process_exit`). */
@@ -280,6 +280,13 @@ export class Process extends Handle<ProcessObject> {
 
   #running(): ProcessObject {
     const process = this.change(0);
+    process.assertAlive();
+    return process;
+  }
+
+  /** The process for what it does without a system call, or by one that is counted elsewhere. */
+  #itself(): ProcessObject {
+    const process = this.use(0);
     process.assertAlive();
     return process;
   }

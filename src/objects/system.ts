@@ -10,6 +10,7 @@
 import { Core, CoreVmoKind, FrameState, hasCoreBuild, type CoreOptions } from '../core/core.js';
 import { Ageing } from './ageing.js';
 import type { AddressSpace } from './aspace.js';
+import { SystemCounters } from './counters.js';
 import { fail } from './errors.js';
 import type { FaultObserver, FaultRecord } from './faults.js';
 import type { KernelMemory, VmoFigures, VmoPart } from './info.js';
@@ -89,6 +90,8 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    * @internal
    */
   readonly ageing: Ageing;
+  /** What happened since the system began. */
+  readonly counters: SystemCounters;
   /** How far memory is from running out, and what is done about it. */
   readonly watchdog: MemoryWatchdog;
   /** What is taken back when memory is short. */
@@ -154,6 +157,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
     super();
     const settings = systemSettings(options);
     this.core = core;
+    this.counters = new SystemCounters(core);
     const counted = settings.countKernelMemory;
     this.heap = new KernelHeap(core, FrameState.HEAP, IMAGE_HEAP_BYTES, counted);
     this.messages = new KernelHeap(core, FrameState.IPC, 0, counted);
@@ -217,6 +221,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    * @internal
    */
   reportFault(fault: FaultRecord): void {
+    this.counters.failedFaults += 1;
     for (const observer of [...this.#faultObservers]) observer(fault);
   }
 
@@ -282,6 +287,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    */
   createVmo(size: Bytes, options = 0, names: NameOptions = {}): Vmo {
     this.assertNotBusy();
+    this.counters.calls += 1;
     toBits(options, 'options');
     const known = VmoOption.RESIZABLE | VmoOption.DISCARDABLE | VmoOption.UNBOUNDED;
     const both = VmoOption.RESIZABLE | VmoOption.UNBOUNDED;
@@ -310,6 +316,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    */
   createContiguousVmo(size: Bytes, alignmentLog2 = 0, names: NameOptions = {}): Vmo {
     this.assertNotBusy();
+    this.counters.calls += 1;
     const bytes = toU64(size, 'size');
     if (bytes === 0n) {
       fail('ZX_ERR_INVALID_ARGS', 'size 0: a contiguous VMO needs at least 1 byte', { size });
@@ -337,6 +344,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    */
   createPhysicalVmo(address: Bytes, size: Bytes, names: NameOptions = {}): Vmo {
     this.assertNotBusy();
+    this.counters.calls += 1;
     const bytes = toU64(size, 'size');
     const sizePages = vmoSizePages(bytes);
     const start = toU64(address, 'address');
@@ -378,6 +386,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    */
   createPager(handler?: PagerHandler, options = 0, names: NameOptions = {}): Pager {
     this.assertNotBusy();
+    this.counters.calls += 1;
     if (toBits(options, 'options') !== 0) {
       fail('ZX_ERR_INVALID_ARGS', `pager options ${options}: expected 0`, { options });
     }

@@ -135,6 +135,7 @@ export class ThreadObject extends KernelObject {
     const isFree = this.#exception === ExceptionChannel.NONE;
     this.#expect(isFree && (state === RUNNING || state === DYING), 'running or dying');
     this.#exception = channel;
+    this.system.counters.raised += 1;
   }
 
   /** Its exception was handled: it goes on. */

@@ -89,7 +89,7 @@ export class Vmar extends Handle<VmarObject> {
   allocate(options: number, offset: Bytes, size: Bytes, names: NameOptions = {}): Vmar {
     this.change(0);
     const maxPerms = (toBits(options, 'options') >> CAN_MAP_SHIFT) & ALL_ACCESS;
-    const vmar = this.look(rightsOfAccess(maxPerms));
+    const vmar = this.see(rightsOfAccess(maxPerms));
     if ((options & ~ALLOCATE_BITS) !== 0) refuseOptions(options, ALLOCATE_BITS);
     alignmentPages(options);
     const bytes = toU64(size, 'size');
@@ -116,7 +116,7 @@ export class Vmar extends Handle<VmarObject> {
    * @throws ZxError as memory-semantics 9.5 and 9.3 say
    */
   map(options: number, vmarOffset: Bytes, vmo: Vmo, vmoOffset: Bytes, length: Bytes): bigint {
-    checkPolicy(this.change(0), options);
+    checkPolicy(this.use(0), options);
     const mapping = this.mapAt(options, vmarOffset, vmo, vmoOffset, length);
     const address = toBytes(mapping.basePage);
     mapping.parent.merge(mapping);
@@ -184,7 +184,7 @@ export class Vmar extends Handle<VmarObject> {
   protect(options: number, address: Bytes, length: Bytes): void {
     this.change(0);
     const perms = permsOf(toBits(options, 'options'));
-    const vmar = this.look(rightsOfAccess(perms));
+    const vmar = this.see(rightsOfAccess(perms));
     if ((options & ~PROTECT_BITS) !== 0) refuseOptions(options, PROTECT_BITS);
     checkPerms(perms);
     checkPolicy(vmar, perms);
@@ -237,7 +237,7 @@ export class Vmar extends Handle<VmarObject> {
    * @internal
    */
   mappingAt(address: Bytes): Mapping | undefined {
-    return this.look(0).leafAt(pageOf(toU64(address, 'address'))).mapping;
+    return this.see(0).leafAt(pageOf(toU64(address, 'address'))).mapping;
   }
 
   protected remake(rights: number): Vmar {

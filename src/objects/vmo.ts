@@ -107,7 +107,7 @@ export class Vmo extends Handle<VmoObject> {
     if (!vmo.isResizable) {
       fail('ZX_ERR_UNAVAILABLE', `VMO ${vmo.koid} is not resizable`, { koid: vmo.koid });
     }
-    this.look(Right.RESIZE);
+    this.see(Right.RESIZE);
     const bytes = toU64(size, 'size');
     checkSize(vmo, bytes);
     usePages(vmo, tailUses(vmo, bytes), () => resize(vmo, bytes));
@@ -237,7 +237,7 @@ export class Vmo extends Handle<VmoObject> {
     checkAligned(range.offset, range.length, from);
     const vmo = this.change(Right.WRITE);
     const moved = toHandle(source, Vmo, 'source', vmo.system);
-    transferPages(vmo, range, moved.look(Right.READ | Right.WRITE), from);
+    transferPages(vmo, range, moved.see(Right.READ | Right.WRITE), from);
   }
 
   /**
@@ -246,12 +246,12 @@ export class Vmo extends Handle<VmoObject> {
    * @internal
    */
   forPager(rights: number): VmoObject {
-    return this.look(rights);
+    return this.see(rights);
   }
 
   /** The VMO, for a map call (needs MAP). */
   asMapped(): VmoObject {
-    return this.look(Right.MAP);
+    return this.see(Right.MAP);
   }
 
   /**

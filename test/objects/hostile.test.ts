@@ -18,7 +18,7 @@ const ROUNDS = isLong ? 400 : 8;
 const CALLS = 1000;
 /** Not for programs: they take the checked arguments of the calls above them. */
 const INTERNAL = new Set([
-  'constructor', 'remake', 'look', 'change', 'exchange', 'retire', 'settle', 'pack',
+  'constructor', 'remake', 'look', 'see', 'change', 'use', 'exchange', 'retire', 'settle', 'pack',
   'unpack', 'closeLater', 'beginPass', 'endPass', 'account', 'close', 'forPager',
 ]);
 

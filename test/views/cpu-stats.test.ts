@@ -119,6 +119,29 @@ t.test('time passes on the system\'s own clock between two reports', async (t) =
   t.strictSame(idle, [1e9, 2e9, 3e9]);
 });
 
+t.test('a simulated system counts what happens in it between two reports', async (t) => {
+  const system = System.boot();
+  const process = system.rootJob.createProcess('p');
+  const vmo = system.createVmo(8 * 4096);
+  const at = process.rootVmar.map(3, 0, vmo, 0, 8 * 4096);
+  const timer = system.createTimer();
+  const thread = process.createThread('t');
+  thread.start();
+  const before = system.counters.syscalls;
+  timer.set(500_000_000);
+  system.clock.at(600_000_000n, () => {
+    process.touch(at, 5 * 4096, 2);
+    thread.raiseException();
+  });
+  const { out } = await memsim(['kstats', '-c', '-n', '2', '-d', '1'], {}, {
+    open: () => Promise.resolve(system),
+  });
+  const cells = out.split('\n').filter((line) => line.startsWith('  0 '))
+    .map((line) => line.trim().split(/ +/).slice(2).map(Number));
+  t.strictSame(cells[0], [0, 0, 0, 0, 0, 0, before + 1, 0, 0, 0, 0, 0]);
+  t.strictSame(cells[1], [0, 0, 0, 0, 1, 5, 1, 0, 1, 1, 0, 0]);
+});
+
 t.test('recordings have no processors', async (t) => {
   const recorded = { system: { defaultPolicy: 'mapcount', defaultReach: 'present' } } as const;
   for (const [flag, words] of [
