@@ -129,3 +129,23 @@ export interface WatchdogState {
   /** How far past a mark the level changes, bytes. */ readonly debounceBytes: number;
   /** How long a better level lasts before it is signalled, ns. */ readonly hysteresisNs: bigint;
 }
+
+/** A pool of the arena that handles stand in. */
+export interface ArenaPoolRow {
+  /** Where its first slot stands. */ readonly address: bigint;
+  /** Bytes of a slot. */ readonly slotBytes: number;
+  /** Slots taken. */ readonly taken: number;
+  /** Pages committed. */ readonly pages: number;
+  /** Pages committed when there were most. */ readonly mostPages: number;
+  /** Slots that it has room for. */ readonly slots: number;
+}
+
+/** The arena that handles stand in. */
+export interface HandleArenaRow {
+  /** Handles that are open. */ readonly handles: number;
+  /** Name of its VMAR. */ readonly name: string;
+  /** The VMAR as the kernel's address space has it, at depth 1; none where nobody laid it out. */
+  readonly mappings: readonly DumpRow[];
+  /** Nodes of slots that are free again. */ readonly control: ArenaPoolRow;
+  /** Slots of handles. */ readonly data: ArenaPoolRow;
+}

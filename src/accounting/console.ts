@@ -7,6 +7,7 @@
 
 import { FrameState } from '../core/core.js';
 import { ChannelObject } from '../objects/channel-object.js';
+import type { ArenaPool } from '../objects/handle-arena.js';
 import { JobObject } from '../objects/job-object.js';
 import type { Mapping } from '../objects/mapping.js';
 import { KillCode, type ProcessObject } from '../objects/process-object.js';
@@ -18,7 +19,8 @@ import { walkAspace, walkProcesses, walkTasks } from '../objects/walk.js';
 import { addressBookOf } from './addresses.js';
 import { type DumpSource, dumpAspace, ownMappedBytes } from './aspace-dump.js';
 import type {
-  ConsoleChannel, ConsoleHandle, ConsoleTask, DumpRow, PagesInState, PhysicalPages, WatchdogState,
+  ArenaPoolRow, ConsoleChannel, ConsoleHandle, ConsoleTask, DumpRow, HandleArenaRow, PagesInState,
+  PhysicalPages, WatchdogState,
 } from './console-types.js';
 import { kmemOf } from './kmem.js';
 import type { AccountTables, KmemStats } from './tables.js';
@@ -33,6 +35,11 @@ const NODE_ADDRESS = 0xffffffff80254c40n;
 const ARENA_ADDRESS = 0xffffffff80254ce0n;
 const PHYSMAP_ADDRESS = 0xffffff8000000000n;
 const PAGE_RECORD_BYTES = 48;
+
+const ARENA_NAME = 'arena:handles';
+/** Where the arena stands if nobody laid it out, and the slots that the kernel gives it. */
+const HANDLES_ADDRESS = 0xffffff9800000000n;
+const HANDLES_MAX = 262144;
 
 /** A job's or a process's koid and name. */
 function taskOf({ koid, name }: ConsoleTask): ConsoleTask {
@@ -55,7 +62,29 @@ export class Console {
 
   /** Handles that are open: of processes, of the host program, in messages. */
   get openHandles(): number {
-    return this.#system.openHandles;
+    return this.#system.handleArena.open;
+  }
+
+  /**
+   * The arena that handles stand in. Zircon refuses handles beyond its slots; here it grows.
+   *
+   * @param tables - a pass of the same instant
+   */
+  handleArena(tables: AccountTables): HandleArenaRow {
+    const { open: handles, control, data } = this.#system.handleArena;
+    const mappings = arenaRows(this.kernelAspace(tables));
+    const [first, second] = mappings.filter((row) => row.kind === 'mapping');
+    const slots = Math.ceil(Math.max(data.taken, 1) / HANDLES_MAX) * HANDLES_MAX;
+    const row = (pool: ArenaPool, address: bigint): ArenaPoolRow => ({
+      address, slotBytes: pool.slotBytes, taken: pool.taken, pages: pool.pages,
+      mostPages: pool.mostPages, slots,
+    });
+    const controlAt = first?.base ?? HANDLES_ADDRESS;
+    const guarded = BigInt(slots * control.slotBytes + PAGE_BYTES);
+    return {
+      handles, name: ARENA_NAME, mappings, control: row(control, controlAt),
+      data: row(data, second?.base ?? controlAt + guarded),
+    };
   }
 
   /** Physical memory, bytes. */
@@ -249,4 +278,15 @@ export class Console {
       tables.vmos.compressed?.bytes[rows.get(vmo) ?? -1] ?? 0;
     return { book: addressBookOf(this.#system), charged, compressed, mapped };
   }
+}
+
+/** The VMAR of the arena and what is in it, moved to depth 1. */
+function arenaRows(kernel: readonly DumpRow[]): DumpRow[] {
+  const at = kernel.findIndex(({ kind, name }) => kind === 'vmar' && name === ARENA_NAME);
+  const arena = kernel[at];
+  if (arena === undefined) return [];
+  const rest = kernel.slice(at + 1);
+  const end = rest.findIndex(({ depth }) => depth <= arena.depth);
+  const rows = [arena, ...(end < 0 ? rest : rest.slice(0, end))];
+  return rows.map((row) => ({ ...row, depth: row.depth - arena.depth + 1 }));
 }

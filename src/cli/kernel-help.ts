@@ -41,14 +41,15 @@ function zxUsage(era: Era): string[] {
 export function zxHelp(era: Era): string {
   return `${zxUsage(era).join('\n')}
 
-mwd and hwd are one report here; kill ends a process of the system that was opened.
+mwd and hwd are one report here, and timers in the shell; kill ends a process of
+the system that was opened.
 
 ${SHARED}`;
 }
 
 /** `memsim pmm --help`. */
 export const PMM_HELP = `pmm dump                 : dump pmm stats
-pmm free                 : free memory, one report
+pmm free                 : free memory, one report (in the shell a timer)
 pmm mem_avail_state info : dump memory availability state info
 
 ${SHARED}`;

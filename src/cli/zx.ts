@@ -6,6 +6,7 @@
  */
 
 import { FIRST_USER_KOID } from '../objects/koid.js';
+import { handleArenaColumns, handleArenaText } from '../views/zx/arena.js';
 import {
   channelColumns, channelRows, channelsText, handleColumns, htText, koidHelpRows, koidText,
 } from '../views/zx/handles.js';
@@ -17,7 +18,7 @@ import {
   processVmos, processVmosText, systemVmos, systemVmosText, zxVmosColumns,
 } from '../views/zx/vmos.js';
 import {
-  handleCountColumns, handleCountText, handleWatchText, hogColumns, hogRows, hogsText,
+  handleCountColumns, handleWatchText, hogColumns, hogRows, hogsText,
 } from '../views/zx/watchdogs.js';
 import { findProcess } from '../views/tasks.js';
 import type { Context } from './context.js';
@@ -29,8 +30,10 @@ import { parseKoid } from './options.js';
 type ConsoleAction = (context: Context, words: readonly string[]) => Promise<void>;
 
 const OBJECT_TYPE_VMO = 3;
-const HOG_LIMIT_MIB = 32;
-const HANDLES_LIMIT = 1024;
+/** What `mwd` takes for too much, MiB. */
+export const HOG_LIMIT_MIB = 32;
+/** What `hwd` takes for too many. */
+export const HANDLES_LIMIT = 1024;
 
 /** Wrong usage of `zx`. */
 function wrong(message: string): never {
@@ -149,8 +152,10 @@ async function zxHwd(context: Context, [word]: readonly string[]): Promise<void>
 }
 
 async function zxHtinfo(context: Context): Promise<void> {
-  const row = { handles: (await context.console()).openHandles };
-  return context.show([row], handleCountColumns(), () => handleCountText(row));
+  const { tables, console } = await context.kernel();
+  const row = console.handleArena(tables);
+  return context.show([row], handleArenaColumns(), () =>
+    handleArenaText(row, context.options.era));
 }
 
 /** The commands, each with the most words that may follow. */

@@ -36,7 +36,7 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     this.#rights = rights >>> 0;
     object.system.heap.take(HANDLE_BYTES);
     object.addHandle();
-    object.system.openHandles += 1;
+    object.system.handleArena.take();
   }
 
   /**
@@ -237,7 +237,7 @@ export abstract class Handle<T extends KernelObject = KernelObject> {
     this.#owner?.handles.forget(this);
     this.#owner = undefined;
     this.#object.system.heap.give(HANDLE_BYTES);
-    this.#object.system.openHandles -= 1;
+    this.#object.system.handleArena.give();
     this.#object.dropHandle();
   }
 

@@ -14,6 +14,7 @@ import { SystemCounters } from './counters.js';
 import { fail } from './errors.js';
 import type { FaultObserver, FaultRecord } from './faults.js';
 import type { KernelMemory, VmoFigures, VmoPart } from './info.js';
+import { HandleArena } from './handle-arena.js';
 import { Job } from './job.js';
 import { JobObject } from './job-object.js';
 import { buildKernelAspace, type KernelPlan } from './kernel-aspace.js';
@@ -136,11 +137,11 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    */
   readonly messages: KernelHeap;
   /**
-   * Handles that are open: of processes, of the host program, in messages.
+   * What all handles stand in: of processes, of the host program, in messages.
    *
    * @internal
    */
-  openHandles = 0;
+  readonly handleArena = new HandleArena();
   #statedFreeHeapBytes = 0;
   #kernelAspace: AddressSpace | undefined;
   readonly #maker = new ObjectMaker(this);

@@ -152,3 +152,28 @@ t.test('on a terminal: completion, an error, an interrupt, exit', {
   t.equal(status, 0);
   t.match(readFileSync(join(folder, 'memsim/history'), 'utf8'), /^vmaps 9$/m);
 });
+
+t.test('the console\'s timers report each second until they are typed again', async (t) => {
+  const all = script(
+    'pmm free', 'k zx mwd 20', 'k zx hwd 10', 'run 2', 'pmm free', 'zx mwd', 'run 1',
+    'create vmo 4k', 'run 1', 'zx hwd', 'run 1', 'pmm free --json',
+  );
+  t.equal(all.status, 0);
+  const hog = "MemoryHog! proc  1916   24M 'driver_host:pci#3:8086:2922'\n";
+  const handles = Number(/HandleWatchdog! (\d+)/.exec(all.out)?.[1]);
+  const watched = (count: number): string =>
+    `HandleWatchdog! ${count} handles outstanding (greater than limit 10)\n`;
+  t.equal(all.out, [
+    'pmm free: issue the same command to stop.\n', 'zx mwd: issue the same command to stop.\n',
+    'zx hwd: issue the same command to stop.\n',
+    ` 1686 free MBs\n${hog}${watched(handles)}`, ` 1686 free MBs\n${hog}`,
+    '2 seconds since the system began\n', '3 seconds since the system began\n',
+    /vmo \d+\n/.exec(all.out)?.[0], watched(handles + 1), '4 seconds since the system began\n',
+    '5 seconds since the system began\n', '[\n{"free_bytes":1768300544}\n]\n',
+  ].join(''));
+  const dropped = script('create vmo 4k', 'zx hwd ' + (handles), 'run 1', 'close '
+    + (/vmo (\d+)/.exec(script('create vmo 4k').out)?.[1] ?? ''), 'run 1', 'zx hwd x');
+  t.match(dropped.out, `HandleWatchdog! ${handles + 1} handles outstanding (greater than`);
+  t.match(dropped.out, `HandleWatchdog! ${handles} handles outstanding (dropping below limit`);
+  t.match(dropped.err, '"x" is not a number');
+});

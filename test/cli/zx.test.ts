@@ -204,15 +204,78 @@ t.test('the watchdogs are one report each', async (t) => {
   t.equal((await boot('zx mwd 20 --csv')).out,
     'koid,name,mapped_committed_bytes\n1916,driver_host:pci#3:8086:2922,25571328\n');
   const { system } = sample();
-  const htinfo = (await on(system)('zx htinfo')).out;
-  const count = Number(/^outstanding handles: (\d+)\n$/.exec(htinfo)![1]);
+  const outstanding = async (): Promise<number> => {
+    const rows = JSON.parse((await on(system)('zx htinfo --json')).out) as { handles: number }[];
+    return rows[0]!.handles;
+  };
+  const count = await outstanding();
   t.equal((await on(system)('zx hwd')).out, '');
   t.equal((await on(system)('zx hwd 3')).out,
     `HandleWatchdog! ${count} handles outstanding (greater than limit 3)\n`);
   const more = system.createEvent();
-  t.equal((await on(system)('zx htinfo')).out, `outstanding handles: ${count + 1}\n`);
+  t.equal(await outstanding(), count + 1);
   more.close();
-  t.equal((await on(system)('zx htinfo')).out, `outstanding handles: ${count}\n`);
+  t.equal(await outstanding(), count);
+});
+
+t.test('htinfo: the arena of handles, its mappings, pools and free slots', async (t) => {
+  const boot = (await on(await System.open('boot'))('zx htinfo')).out.split('\n');
+  const count = /^outstanding handles: (\d+)$/.exec(boot[0] ?? '')?.[1];
+  const lines = boot.map((line) => line.replace(/0xffffff80[0-9a-f]{8}/g, 'P'));
+  t.strictSame(lines.slice(1, 7), [
+    'arena:handles mappings:',
+    "  vmar P [0xffffff9800000000 0xffffff9800c00fff] sz 0xc01000 ref 1 'arena:handles'",
+    '    map P [0xffffff9800000000 0xffffff98003fffff] sz 0x400000 mmufl 0x18 vmo P/k0 off 0 '
+      + "pages 0 ref 1 'arena:handles'",
+    '      object P base 0 size 0x400000 ref 1',
+    '    map P [0xffffff9800401000 0xffffff9800c00fff] sz 0x800000 mmufl 0x18 vmo P/k0 off 0 '
+      + "pages 0 ref 1 'arena:handles'",
+    '      object P base 0 size 0x800000 ref 1',
+  ]);
+  t.equal(lines[7], 'arena:handles pools:');
+  t.match(lines.slice(8), [
+    "  pool 'control' slot size 16, 4 pages committed:", '  |     start 0xffffff9800000000',
+    / {2}\| {7}top 0x[0-9a-f]{16} \(\d+ slots popped\)$/,
+    '  | committed 0xffffff9800004000 (4 pages; 4 pages max)',
+    '  \\       end 0xffffff9800400000 (262144 slots total)',
+    "  pool 'data' slot size 32, 4 pages committed:", '  |     start 0xffffff9800401000',
+    / {2}\| {7}top 0x[0-9a-f]{16} \(\d+ slots popped\)$/,
+    '  | committed 0xffffff9800405000 (4 pages; 4 pages max)',
+    '  \\       end 0xffffff9800c01000 (262144 slots total)',
+    /^arena:handles free list: \d+ nodes$/, '',
+  ]);
+  const popped = (at: number): number => Number(/\((\d+) slots popped/.exec(lines[at] ?? '')?.[1]);
+  t.equal(popped(15) - popped(10), Number(count), 'slots taken, less those that are free again');
+  t.equal(lines[18], `arena:handles free list: ${popped(10)} nodes`);
+  const late = (await on(await System.open('boot'))('zx htinfo --era 2022')).out;
+  t.match(late, /  vmar 0x[0-9a-f]+ \[.*\] sz 0xc01000 ref 1 state 1 'arena:handles'\n/);
+  const plain = (await on(sample().system)('zx htinfo')).out.split('\n');
+  t.strictSame(plain.slice(1, 3), ['arena:handles mappings:', 'arena:handles pools:'],
+    'nobody laid the kernel out');
+});
+
+t.test('the arena keeps the slots of a crowd, and gives pages of its list back', async (t) => {
+  const system = System.boot();
+  const info = async (): Promise<Record<string, number>> =>
+    (JSON.parse((await on(system)('zx htinfo --json')).out) as Record<string, number>[])[0]!;
+  const { handles = 0, free_nodes: free = 0 } = await info();
+  const crowd = Array.from({ length: 2000 }, () => system.createEvent());
+  t.match(await info(), {
+    handles: handles + 2000, free_nodes: 0, slots_popped: handles + 2000, slot_size_bytes: 32,
+    data_committed_bytes: 4 * 4096 * Math.ceil((handles + 2000) * 32 / 16384),
+    control_committed_bytes: 0,
+  }, 'pages come by four');
+  for (const event of crowd) event.close();
+  t.match(await info(), {
+    handles, free_nodes: 2000 + free, slots_popped: handles + 2000,
+    control_committed_bytes: 4 * 4096 * Math.ceil(2000 * 16 / 16384),
+  });
+  const again = Array.from({ length: 2000 }, () => system.createEvent());
+  t.match(await info(), {
+    handles: handles + 2000, slots_popped: handles + 2000,
+    control_committed_max_bytes: 8 * 4096, control_committed_bytes: 4 * 4096,
+  }, 'eight pages more than needed are too many');
+  for (const event of again) event.close();
 });
 
 t.test('an address space in the lines of each era', async (t) => {
@@ -274,6 +337,10 @@ t.test('pmm dump shows pages by state; pmm free one report', async (t) => {
     '\t\talloc        1                (4096 bytes)']);
   t.match((await boot('pmm dump --era 2017')).out,
     /free_count 431714\narena .* priority 0 flags 0x0\n/);
+  const states = System.boot();
+  states.addKernelUse({ iommuPages: 3 });
+  t.match((await on(states)('pmm dump')).out, '\t\tunknown      3                (12288 bytes)\n');
+  t.match((await on(states)('pmm dump --csv')).out, '\niommu,3,12288\n');
   t.match((await boot('pmm dump --era 2025')).out, ', free_loaned_count: 0 (0 bytes), total size');
   const rows = JSON.parse((await boot('pmm dump --json')).out) as { bytes: number }[];
   t.equal(rows.reduce((sum, { bytes }) => sum + bytes, 0), 2 ** 31);

@@ -33,7 +33,7 @@ t.test('a fork that fails leaves nothing behind', async (t) => {
   process.rootVmar.map(PERM_READ | PERM_WRITE, 0, vmo, 0, 128 * P);
   vmo.write(0, word(1));
   const use = (): unknown[] =>
-    [system.openHandles, system.heap.usedBytes, system.rootJob.object.processes.size];
+    [system.handleArena.open, system.heap.usedBytes, system.rootJob.object.processes.size];
   system.beginPass();
   const before = use();
   t.equal(statusOf(() => forkProcess(process)), 'ZX_ERR_SHOULD_WAIT');

@@ -146,7 +146,7 @@ t.test('the events are the kernel\'s: programs wait for them, and signal none', 
   t.equal(event.rights, Right.DUPLICATE | Right.TRANSFER | Right.WAIT);
   t.equal(statusOf(() => { event.signal(Signal.SIGNALED, 0); }), 'ZX_ERR_ACCESS_DENIED');
   const { koid } = event;
-  t.equal(system.openHandles, 3, 'the root job\'s, the hog\'s, and this one');
+  t.equal(system.handleArena.open, 3, 'the root job\'s, the hog\'s, and this one');
   event.close();
   t.equal(system.watchdog.event(MemoryLevel.NORMAL).koid, koid, 'it stays');
   system.beginPass();
@@ -158,7 +158,8 @@ t.test('where the heap finds no page no event is made', async (t) => {
   const system = System.boot({ memoryBytes: MIB, pressure: {} });
   while (system.heap.usedBytes < IMAGE_HEAP_BYTES + P - 400) system.createEvent();
   system.addKernelUse({ otherPages: system.core.freePages });
-  const use = (): number[] => [system.heap.usedBytes, system.heap.freeBytes, system.openHandles];
+  const use = (): number[] =>
+    [system.heap.usedBytes, system.heap.freeBytes, system.handleArena.open];
   const before = use();
   t.equal(statusOf(() => system.watchdog.event(MemoryLevel.NORMAL)), 'ZX_ERR_NO_MEMORY');
   t.strictSame(use(), before);

@@ -257,7 +257,22 @@ const kill: Verb = (session, [word]) => {
   return Promise.resolve();
 };
 
-const run: Verb = (session, [word], print) => {
+/** Lets seconds pass; between them timers of the console report. */
+async function pass(
+  session: Session, system: System, seconds: number, print: (text: string) => Promise<void>,
+): Promise<void> {
+  if (!session.watches.any) {
+    system.advance(seconds * SECOND_NS);
+    return;
+  }
+  for (let i = 0; i < seconds && !session.isInterrupted; i++) {
+    system.advance(SECOND_NS);
+    const text = await session.watches.tick(system);
+    if (text !== '') await print(text);
+  }
+}
+
+const run: Verb = async (session, [word], print) => {
   if (word === undefined || !/^\d{1,7}$/.test(word)) return usage('run SECONDS');
   const system = systemOf(session);
   const end = system.watchdog.observe(({ what, jobKoid, pages }) => {
@@ -265,7 +280,7 @@ const run: Verb = (session, [word], print) => {
       + `${jobKoid === undefined ? '' : ` job ${jobKoid}`}\n`);
   });
   try {
-    system.advance(Number(word) * SECOND_NS);
+    await pass(session, system, Number(word), print);
   } finally {
     end();
   }

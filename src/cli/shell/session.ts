@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { CliDeps, CliSystem } from '../context.js';
 import { ClosedPipe, CommandError, failureOf, osReason, UsageError } from '../errors.js';
 import { FileOutput, type OutStream, StreamOutput } from '../output.js';
+import { Watches } from './watches.js';
 import { parseLine, type Words } from './words.js';
 
 /** Runs one command line of `memsim` in a world; its exit status. */
@@ -56,6 +57,9 @@ export class Session {
     readonly verbs: ReadonlyMap<string, Verb>,
   ) {}
 
+  /** Timers of the kernel's console that run. */
+  readonly watches = new Watches();
+
   /** SPEC of the system that is looked at. */
   spec = '';
 
@@ -72,10 +76,14 @@ export class Session {
   change(spec: string, system: CliSystem): void {
     this.#system = system;
     this.spec = spec;
+    this.watches.clear();
   }
 
   /** Ends the shell after this line. */
   end(): void { this.#over = true; }
+
+  /** Whether the command that runs is to end. */
+  get isInterrupted(): boolean { return this.#running?.signal.aborted === true; }
 
   /** Ends the command that runs, if one does: true, or false at the prompt. */
   interrupt(): boolean {
@@ -130,6 +138,11 @@ export class Session {
       open: (spec, options) => (spec === '-' && input !== undefined
         ? this.openText(input) : this.deps.open(spec, options)),
     };
+    const started = verb === undefined ? this.watches.toggle(words) : undefined;
+    if (started !== undefined) {
+      await new StreamOutput(stdout).write(started);
+      return 0;
+    }
     if (verb === undefined) return this.runCommand(words, deps);
     const output = new StreamOutput(stdout);
     await verb(this, args, (text) => output.write(text));

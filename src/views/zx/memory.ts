@@ -25,6 +25,9 @@ function statesOf(era: Era): readonly string[] {
   return era === '2017' ? STATES_2017 : STATES_2019;
 }
 
+/** States that have no name on the console. */
+const UNNAMED: ReadonlySet<string> = new Set(['iommu']);
+
 /** The states that `pmm dump` shows. */
 export function stateRows(memory: PhysicalPages, era: Era): PagesInState[] {
   const known = statesOf(era);
@@ -57,8 +60,10 @@ export function pmmText(memory: PhysicalPages, era: Era): string {
       + `size ${size} ${early ? 'priority 0 ' : ''}flags 0x0`,
     array.join(''),
     '\tpage states:',
-    ...stateRows(memory, era).map(({ state, pages }) =>
-      `\t\t${state.padEnd(12)} ${String(pages).padEnd(16)} (${pages * PAGE_BYTES} bytes)`),
+    ...stateRows(memory, era).map(({ state, pages }) => {
+      const name = UNNAMED.has(state) ? 'unknown' : state;
+      return `\t\t${name.padEnd(12)} ${String(pages).padEnd(16)} (${pages * PAGE_BYTES} bytes)`;
+    }),
   ]);
 }
 

@@ -1,6 +1,6 @@
 /**
- * `zx mwd`, `zx hwd` and `zx htinfo`: who has more than a limit, and how many handles there are. On
- * the console the first two are timers; here each is one report.
+ * `zx mwd` and `zx hwd`: who has more than a limit. On the console they are timers; here each is
+ * one report.
  *
  * @see tool-formats, section 10.4
  */
@@ -54,24 +54,24 @@ export function hogColumns(): Column<HogRow>[] {
   ];
 }
 
-/** What `zx hwd` and `zx htinfo` report. */
+/** What `zx hwd` reports. */
 export interface HandleCountRow {
   /** Handles that are open. */ readonly handles: number;
-  /** `hwd`: so many are allowed. */ readonly limit?: number;
+  /** So many are allowed. */ readonly limit: number;
 }
 
 /** `zx hwd`: a line where there are more than the limit. */
-export function handleWatchText({ handles, limit = 0 }: HandleCountRow): string {
+export function handleWatchText({ handles, limit }: HandleCountRow): string {
   if (handles <= limit) return '';
   return `HandleWatchdog! ${handles} handles outstanding (greater than limit ${limit})\n`;
 }
 
-/** `zx htinfo`: how many there are; the arena that they stand in is not simulated. */
-export function handleCountText({ handles }: HandleCountRow): string {
-  return `outstanding handles: ${handles}\n`;
+/** `zx hwd` on a timer: there are no longer more than the limit. */
+export function handleDropText({ handles, limit }: HandleCountRow): string {
+  return `HandleWatchdog! ${handles} handles outstanding (dropping below limit ${limit})\n`;
 }
 
-/** The columns of both for programs. */
+/** The columns of `zx hwd` for programs. */
 export function handleCountColumns(): Column<HandleCountRow>[] {
   return [
     { key: 'handles', value: (row) => row.handles },
