@@ -7,6 +7,7 @@
 
 import { FrameState } from '../core/core.js';
 import { ChannelObject } from '../objects/channel-object.js';
+import { checkMemory } from '../objects/errors.js';
 import type { ArenaPool } from '../objects/handle-arena.js';
 import { JobObject } from '../objects/job-object.js';
 import type { Mapping } from '../objects/mapping.js';
@@ -15,6 +16,7 @@ import type { MemoryScanner } from '../objects/scanner.js';
 import type { KernelSystem } from '../objects/system.js';
 import { PAGE_BYTES } from '../objects/units.js';
 import type { VmoObject } from '../objects/vmo-object.js';
+import type { PressureRecord } from '../objects/watchdog.js';
 import { walkAspace, walkProcesses, walkTasks } from '../objects/walk.js';
 import { addressBookOf } from './addresses.js';
 import { type DumpSource, dumpAspace, ownMappedBytes } from './aspace-dump.js';
@@ -35,6 +37,7 @@ const NODE_ADDRESS = 0xffffffff80254c40n;
 const ARENA_ADDRESS = 0xffffffff80254ce0n;
 const PHYSMAP_ADDRESS = 0xffffff8000000000n;
 const PAGE_RECORD_BYTES = 48;
+const NS_PER_SECOND = 1_000_000_000n;
 
 const ARENA_NAME = 'arena:handles';
 /** Where the arena stands if nobody laid it out, and the slots that the kernel gives it. */
@@ -105,6 +108,39 @@ export class Console {
     if (!watchdog.isOn) return undefined;
     const { level: state, marksBytes: limitsBytes, debounceBytes, hysteresisNs } = watchdog;
     return { state, limitsBytes, debounceBytes, hysteresisNs };
+  }
+
+  /** Whether the system was recorded elsewhere: then nothing can be taken from it. */
+  get isRecorded(): boolean {
+    return this.#recorded() !== undefined;
+  }
+
+  /** Tells what the memory watchdog does; returns what ends that. */
+  observeMemory(observer: (record: PressureRecord) => void): () => void {
+    return this.#system.watchdog.observe(observer);
+  }
+
+  /**
+   * Takes pages for nobody, as a leak does.
+   *
+   * @throws ZxError ZX_ERR_NO_MEMORY, ZX_ERR_SHOULD_WAIT while a pass runs
+   */
+  takePages(pages: number): void {
+    const { core, watchdog } = this.#system;
+    this.#system.assertNotBusy();
+    checkMemory(core, core.allocStatePages(FrameState.ALLOC, pages), 'to leak', { pages });
+    watchdog.look();
+  }
+
+  /** Gives such pages back. */
+  givePages(pages: number): void {
+    this.#system.core.freeStatePages(FrameState.ALLOC, pages);
+    this.#system.watchdog.look();
+  }
+
+  /** Lets seconds pass on the system's clock. */
+  pass(seconds: number): void {
+    this.#system.advance(BigInt(seconds) * NS_PER_SECOND);
   }
 
   /** The processes, as the task tree has them. */

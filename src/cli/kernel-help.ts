@@ -51,6 +51,12 @@ ${SHARED}`;
 export const PMM_HELP = `pmm dump                 : dump pmm stats
 pmm free                 : free memory, one report (in the shell a timer)
 pmm mem_avail_state info : dump memory availability state info
+pmm mem_avail_state [step] <state> [<nsecs>]
+                         : allocate pages until memory is in a state (0 to 4), hold
+                           them for so many seconds of the system's clock (10 if left
+                           out), free them; step pauses 1 s at each state
+
+What takes pages acts on the system that is looked at: in the shell the live one.
 
 ${SHARED}`;
 

@@ -9,6 +9,7 @@ import { freeColumns, freeText, pmmText, stateColumns, stateRows } from '../view
 import { memoryState, memoryStateColumns, memoryStateText } from '../views/zx/pressure.js';
 import type { Context } from './context.js';
 import { CommandError, UsageError } from './errors.js';
+import { runLeak } from './leak.js';
 
 /** A command of the console that takes fixed words. */
 export type KernelCommand = 'pmm' | 'vmm';
@@ -76,6 +77,9 @@ export async function runKernel(
   context: Context, command: KernelCommand, words: readonly string[],
 ): Promise<void> {
   if (words.length === 0) throw new UsageError('not enough arguments', command);
+  if (command === 'pmm' && words[0] === 'mem_avail_state' && words[1] !== 'info') {
+    return runLeak(context, words.slice(1));
+  }
   const phrase = words.join(' ');
   const report = PHRASES[command].get(phrase);
   if (report === undefined) {

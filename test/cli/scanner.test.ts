@@ -125,6 +125,39 @@ t.test('mem_avail_state has the watchdog\'s marks, and its level while it lasts'
   t.match(off, [{ state: 4, watchdog: 'off', debounce_bytes: MIB }]);
 });
 
+t.test('mem_avail_state STATE takes pages until memory is in it, for a time', async (t) => {
+  const system = System.boot({
+    memoryBytes: 128 * MIB, countKernelMemory: false,
+    pressure: { oomBytes: 8 * MIB, imminentDeltaBytes: 2 * MIB, criticalBytes: 20 * MIB,
+      warningBytes: 40 * MIB, debounceBytes: MIB, hysteresisSeconds: 3 },
+  });
+  const discardable = system.createVmo(2 * MIB, VmoOption.DISCARDABLE);
+  discardable.opRange(VmoOp.LOCK, 0, 2 * MIB, new VmoLockState());
+  discardable.opRange(VmoOp.COMMIT, 0, 2 * MIB);
+  discardable.opRange(VmoOp.UNLOCK, 0, 2 * MIB);
+  const pmm = on(system);
+  const { freePages } = system.core;
+  const warned = freePages - 39 * 256 + 1;
+  t.equal((await pmm('pmm mem_avail_state 3 5')).out, [
+    'memory-pressure: memory availability state - Warning', `Leaked ${warned} pages`,
+    'Sleeping for 5 seconds...', `Freed ${warned} pages`, '',
+  ].join('\n'));
+  t.equal(system.core.freePages, freePages);
+  t.equal(system.clock.nowNs, 5_000_000_000n);
+  system.advance(4e9);
+  t.equal(system.watchdog.level, 4);
+  const { out } = await pmm('pmm mem_avail_state step 2');
+  t.strictSame(out.split('\n').filter((line) => !line.startsWith('Leaked')), [
+    'memory-pressure: memory availability state - Warning', 'Sleeping for 1 second...',
+    'memory-pressure: memory availability state - Critical',
+    'memory-pressure: evicted 512 pages (free memory is 20MB)', 'Sleeping for 1 second...',
+    'Sleeping for 10 seconds...', `Freed ${freePages - 19 * 256 + 1} pages`, '',
+  ]);
+  t.equal((await pmm('pmm mem_avail_state 4 0 --csv')).out, 'state,leaked_pages\n4,0\n');
+  const off = on(System.boot({ memoryBytes: 512 * MIB, countKernelMemory: false }));
+  t.match((await off('pmm mem_avail_state 0 1')).out, /^Leaked \d+ pages\n/, 'nobody watches');
+});
+
 t.test('what is refused', async (t) => {
   const scanner = on(world());
   for (const [line, status, err] of [
@@ -136,6 +169,13 @@ t.test('what is refused', async (t) => {
     ['scanner reclaim 0', 2, "reclaim '0': expected MB, 1 to 262144"],
     ['scanner reclaim -1 x', 2, 'Unknown option'],
     ['scanner reclaim 5 old', 2, "'old' behind the MB, expected only_old or nothing"],
+    ['pmm mem_avail_state 5', 2, 'Invalid memstate 5. Specify a value between 0 and 4.'],
+    ['pmm mem_avail_state', 2, 'Invalid memstate . Specify a value between 0 and 4.'],
+    ['pmm mem_avail_state step x', 2, 'Invalid memstate x. Specify a value between 0 and 4.'],
+    ['pmm mem_avail_state 3 x', 2,
+      "'x' behind the state, expected seconds, at most 1000000"],
+    ['pmm mem_avail_state 3 5 6', 2,
+      "'6' behind the state, expected seconds, at most 1000000"],
     ['scanner reclaim 5 only_old x', 2, "unexpected word 'x' behind reclaim"],
   ] as const) {
     const got = await scanner(line);
