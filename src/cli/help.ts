@@ -257,7 +257,8 @@ help is COMMAND --help. What only the kernel's console has may begin with k.
  fork PROCESS [TIMES]
                     The same mappings; what it alone writes is copied on write
  close KOID         Gives up what the shell holds; kill KOID ends a job or process
- run SECONDS        Time passes on the system's clock
+ run SECONDS        Time passes on the system's clock; pmm free, zx mwd and zx hwd
+                    report each second of it until they are typed again
                     Sizes are such as 4096, 0x1000, 16k, 2M; objects are named by koid
 
  exit, quit         Leaves; so does the end of the input (control-D)
