@@ -68,6 +68,8 @@ export interface CliDeps {
   /** Environment variables. */ readonly env: Readonly<Record<string, string | undefined>>;
   /** In a shell: the system that commands without `-s` look at. */
   readonly live?: CliSystem | undefined;
+  /** In a scenario's steps `show`: commands may look, and write nothing but what they print. */
+  readonly looksOnly?: boolean;
   /** The clock, milliseconds since 1970. */ readonly nowMs: () => number;
   /** Aborts when the user interrupts; from then on an interrupt no longer ends the program. */
   readonly catchInterrupt: () => AbortSignal;

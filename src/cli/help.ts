@@ -272,7 +272,8 @@ help is COMMAND --help. What only the kernel's console has may begin with k.
 export const SHELL_HELP = `Usage: shell [FILE]
 
 A prompt that takes all of memsim's commands, on one live system. FILE, or standard
-input that is no terminal, is a script: a line at a time, the status that of the last.
+input that is no terminal, is a script: a line at a time, the status that of the last
+command.
 
 ${SHELL_WORDS}
 ${SHARED}`;

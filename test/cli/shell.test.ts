@@ -2,7 +2,7 @@
  * The shell: lines as commands, pipes and files, words that change the system, and a terminal.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,7 +61,28 @@ t.test('the tab key offers what fits', async (t) => {
   for (const [line, fits] of all) t.strictSame(complete(line, offers)[0], fits, line);
 });
 
-t.test('a script runs line by line, and ends as its last line does', async (t) => {
+t.test('a script ends as its last command does, whatever follows without a command', async (t) => {
+  t.equal(script('ps -J', 'vmaps 9', '', '# that was all').status, 1);
+  t.equal(script('vmaps 9', 'exit').status, 1);
+  t.equal(script('vmaps 9', 'ps -J > /dev/null', 'exit').status, 0);
+});
+
+t.test('- is what the command before printed, never the lines of a script', async (t) => {
+  const { out, err } = script('ps -J -s -', 'system -', 'create job lab', 'ps -J > /dev/null');
+  t.equal(err.match(/-: no command before this one prints a system/g)?.length, 2);
+  t.equal(out, 'job 1063\n', 'the lines behind it run');
+});
+
+t.test('a script that cannot be read is refused with its name', async (t) => {
+  for (const [file, why] of [[folder, 'it is a directory'], [join(folder, 'none'), 'no such']]) {
+    const { status, stderr } = spawnSync(process.execPath, ['--import', HOOK, MAIN, 'shell', file!],
+      { encoding: 'utf8' });
+    t.equal(status, 1);
+    t.ok(stderr.startsWith(`cannot read ${file}: ${why}`), stderr);
+  }
+});
+
+t.test('a script runs line by line', async (t) => {
   const file = join(folder, 'ps.txt');
   const all = script('ps -J | nothing', `ps -J > ${file}`, `k ps -J >> ${file}`, 'vmaps 9');
   t.equal(all.status, 1);
@@ -108,12 +129,36 @@ t.test('wrong words are refused, and change nothing', async (t) => {
     ['map 1043', /Usage: map/],
     ['fork 1043 0', /1 to 1000000/], ['fork 9', /no process with koid 9/], ['close 9', /holds no/],
     ['write 1043 x', /Usage: write/], ['kill 9', /no job or process with koid 9/],
-    ['run x', /Usage: run/], ['system nowhere', /no such system or file/], ['exit now', /now/],
+    ['run x', /'x': expected seconds, 0 to 9007199/], ['system nowhere', /no such system or file/], ['exit now', /Usage: exit/],
     ['touch 1043:0 4k', /ZX_ERR_NOT_FOUND/], ['commit 9', /no VMO with koid 9/],
+    ['kill 1043 1082', /Usage: kill KOID/], ['create job lab 1028 7', /Usage: create job/],
+    ['unmap 1043 0 4k 8k', /Usage: unmap/], ['commit 9 0', /Usage: commit VMO \[OFFSET SIZE\]/],
+    ['help me', /Usage: help/], ['system boot page-vmaps', /Usage: system/],
+    ['read 1043:0 1M', /'1M': expected at most 65536 bytes/],
   ];
-  const { err } = script(...wrong.map(([line]) => line), 'ps > /dev/null');
+  const { err, out } = script(...wrong.map(([line]) => line), 'ps -J');
+  t.equal(out, script('ps -J').out);
   for (const [line, says] of wrong) t.match(err, says, line);
   t.notMatch(err, /at .*\.ts:\d+/, 'no stack trace');
+});
+
+t.test('a fork that cannot be made so often is not made at all', async (t) => {
+  const file = join(folder, 'small.scenario.json');
+  writeFileSync(file, JSON.stringify({
+    scenario: 1, system: { memory: '1M' },
+    processes: [{ name: 'one', koid: 5000, maps: [{ vmo: { size: '64k' }, touch: '64k' }] }],
+  }));
+  const look = ['ps', 'zx htinfo', 'pmm dump'];
+  const { err, out: both } = script(`system ${file}`, ...look, 'fork 5000 1000000', ...look);
+  const out = both.slice(both.indexOf('\n') + 1);
+  t.match(err, /^ZX_ERR_NO_MEMORY.*\n$/);
+  t.equal(out.slice(0, out.length / 2), out.slice(out.length / 2));
+});
+
+t.test('as much time passes as is asked for', async (t) => {
+  const { out, err } = script('run 9007199', 'run 9007200');
+  t.equal(out, '9007199 seconds since the system began\n');
+  t.match(err, /'9007200': expected seconds, 0 to 9007199\n/);
 });
 
 const hasTerminal = spawnSync('script', ['--version']).status === 0;

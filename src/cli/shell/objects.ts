@@ -2,7 +2,8 @@
  * The shell's words that change the live system, each one or two calls of the API.
  *
  * I1. Objects are named by koid, as the views print them; a handle is made for the call and closed.
- * I2. VMOs and jobs that were made without an owner are held by the shell until `close`.
+ * I2. Jobs and processes that were made, and VMOs made without an owner, are held by the shell until
+ *     `close`.
  */
 
 import { forkProcess } from '../../objects/fork.js';
@@ -19,14 +20,16 @@ import { walkTasks } from '../../objects/walk.js';
 import { System } from '../../system.js';
 import { CommandError, UsageError } from '../errors.js';
 import { parseKoid } from '../options.js';
-import type { Session, Verb } from './session.js';
+import { type Session, type Verb, verbOf } from './session.js';
 
 const SECOND_NS = 1_000_000_000;
+/** As many as pass in one step of the clock. */
+const RUN_MOST_SECONDS = Math.floor(2 ** 53 / SECOND_NS);
 const UNITS: Readonly<Record<string, bigint>> = {
   '': 1n, K: 1n << 10n, M: 1n << 20n, G: 1n << 30n,
 };
 const FORKS_MAX = 1_000_000;
-const READ_MOST = 65_536n;
+const READ_MOST_BYTES = 65_536n;
 
 /** Handles that the shell holds, by koid, for each system. */
 const held = new WeakMap<System, Map<number, Handle>>();
@@ -116,9 +119,9 @@ function place(system: System, vmo: Vmo, owner: string | undefined): string {
 
 const CREATE = 'create job NAME [JOB] | process NAME [JOB] | vmo SIZE [NAME] [PROCESS]';
 
-const create: Verb = (session, [what, first, second, third], print) => {
+const create = verbOf(CREATE, 2, 4, (session, [what, first = '', second, third], print) => {
   const system = systemOf(session);
-  if (first === undefined) return usage(CREATE);
+  if (what !== 'vmo' && third !== undefined) return usage(CREATE);
   if (what === 'job') {
     const job = withJob(system, second, (parent) => parent.createJob(first));
     heldBy(system).set(job.koid, job);
@@ -132,44 +135,44 @@ const create: Verb = (session, [what, first, second, third], print) => {
   if (what !== 'vmo') return usage(CREATE);
   const vmo = system.createVmo(bytesOf(first), 0, { name: second ?? '' });
   return print(place(system, vmo, third));
-};
+});
 
-const map: Verb = (session, [process, vmo, size, offset = '0'], print) => {
+const map = verbOf('map PROCESS VMO [SIZE [OFFSET]]', 2, 4, (
+  session, [process = '', vmo = '', size, offset = '0'], print,
+) => {
   const system = systemOf(session);
-  if (process === undefined || vmo === undefined) return usage('map PROCESS VMO [SIZE [OFFSET]]');
   const address = withProcess(system, process, ({ rootVmar }) => withVmo(system, vmo, (shown) =>
     rootVmar.map(VmOption.PERM_READ | VmOption.PERM_WRITE, 0, shown, bytesOf(offset),
       size === undefined ? shown.getSize() : bytesOf(size))));
   return print(`0x${address.toString(16)}\n`);
-};
+});
 
-const unmap: Verb = (session, [process, address, size]) => {
-  if (process === undefined || address === undefined || size === undefined) {
-    return usage('unmap PROCESS ADDRESS SIZE');
-  }
+const unmap = verbOf('unmap PROCESS ADDRESS SIZE', 3, 3, (
+  session, [process = '', address = '', size = ''],
+) => {
   withProcess(systemOf(session), process, ({ rootVmar }) =>
     rootVmar.unmap(bytesOf(address), bytesOf(size)));
   return Promise.resolve();
-};
+});
 
 /** Where bytes are: `KOID:OFFSET` of a VMO, or `PROCESS:ADDRESS`. */
-function placeOf(word: string | undefined, shape: string): [koid: string, at: bigint] {
-  const [koid, at, rest] = (word ?? '').split(':');
+function placeOf(word: string, shape: string): [koid: string, at: bigint] {
+  const [koid, at, rest] = word.split(':');
   if (koid === undefined || at === undefined || rest !== undefined) return usage(shape);
   return [koid, bytesOf(at)];
 }
 
-const write: Verb = (session, [where, text]) => {
-  const shape = 'write KOID:OFFSET TEXT | PROCESS:ADDRESS TEXT';
-  const [koid, at] = placeOf(where, shape);
-  if (text === undefined) return usage(shape);
+const WRITE = 'write KOID:OFFSET TEXT | PROCESS:ADDRESS TEXT';
+
+const write = verbOf(WRITE, 2, 2, (session, [where = '', text = '']) => {
+  const [koid, at] = placeOf(where, WRITE);
   const system = systemOf(session);
   const data = new TextEncoder().encode(text);
   if (taskOf(system, koidOf(koid)) instanceof ProcessObject) {
     withProcess(system, koid, (process) => { process.write(at, data); });
   } else withVmo(system, koid, (vmo) => { vmo.write(at, data); });
   return Promise.resolve();
-};
+});
 
 /** Bytes as hexadecimal and as text. */
 function dump(at: bigint, data: Uint8Array): string {
@@ -184,60 +187,82 @@ function dump(at: bigint, data: Uint8Array): string {
   return lines.join('');
 }
 
-const read: Verb = (session, [where, size = '64'], print) => {
-  const [koid, at] = placeOf(where, 'read KOID:OFFSET [SIZE] | PROCESS:ADDRESS [SIZE]');
+const READ = 'read KOID:OFFSET [SIZE] | PROCESS:ADDRESS [SIZE]';
+
+const read = verbOf(READ, 1, 2, (session, [where = '', size = '64'], print) => {
+  const [koid, at] = placeOf(where, READ);
   const system = systemOf(session);
-  const bytes = bytesOf(size) < READ_MOST ? bytesOf(size) : READ_MOST;
+  const bytes = bytesOf(size);
+  if (bytes > READ_MOST_BYTES) {
+    throw new UsageError(`'${size}': expected at most ${READ_MOST_BYTES} bytes`);
+  }
   const data = taskOf(system, koidOf(koid)) instanceof ProcessObject
     ? withProcess(system, koid, (process) => process.read(at, bytes))
     : withVmo(system, koid, (vmo) => vmo.read(at, bytes));
   return print(dump(at, data));
-};
+});
 
-const touch: Verb = (session, [where, size, how = 'w']) => {
-  const shape = 'touch PROCESS:ADDRESS SIZE [r|w]';
-  const [koid, at] = placeOf(where, shape);
-  if (size === undefined || (how !== 'r' && how !== 'w')) return usage(shape);
+const TOUCH = 'touch PROCESS:ADDRESS SIZE [r|w]';
+
+const touch = verbOf(TOUCH, 2, 3, (session, [where = '', size = '', how = 'w']) => {
+  const [koid, at] = placeOf(where, TOUCH);
+  if (how !== 'r' && how !== 'w') return usage(TOUCH);
   withProcess(systemOf(session), koid, (process) => {
     process.touch(at, bytesOf(size), how === 'r' ? Access.READ : Access.WRITE);
   });
   return Promise.resolve();
-};
+});
 
-/** `commit` and `decommit`. */
-const range = (name: string, op: number): Verb => (session, [vmo, offset = '0', size]) => {
-  if (vmo === undefined) return usage(`${name} VMO [OFFSET SIZE]`);
-  withVmo(systemOf(session), vmo, (given) => {
-    const from = bytesOf(offset);
-    given.opRange(op, from, size === undefined ? given.getSize() - from : bytesOf(size));
+/** `commit` and `decommit`: of a whole VMO, or of a range. */
+const range = (name: string, op: number): Verb => {
+  const shape = `${name} VMO [OFFSET SIZE]`;
+  return verbOf(shape, 1, 3, (session, [vmo = '', offset, size]) => {
+    if (offset !== undefined && size === undefined) return usage(shape);
+    withVmo(systemOf(session), vmo, (given) => {
+      given.opRange(op, bytesOf(offset ?? '0'),
+        size === undefined ? given.getSize() : bytesOf(size));
+    });
+    return Promise.resolve();
   });
-  return Promise.resolve();
 };
 
-const clone: Verb = (session, [vmo, name = '', owner], print) => {
-  if (vmo === undefined) return usage('clone VMO [NAME] [PROCESS]');
+const clone = verbOf('clone VMO [NAME] [PROCESS]', 1, 3, (
+  session, [vmo = '', name = '', owner], print,
+) => {
   const system = systemOf(session);
   const child = withVmo(system, vmo, (parent) =>
     parent.createChild(VmoChild.SNAPSHOT, 0, parent.getSize()));
   if (name !== '') child.setName(name);
   return print(place(system, child, owner));
-};
+});
 
-const fork: Verb = (session, [process, times = '1'], print) => {
-  if (process === undefined) return usage('fork PROCESS [TIMES]');
+/** Forks a process so many times; where one cannot be made, none is. */
+function forkAll(process: Process, count: number): Process[] {
+  const made: Process[] = [];
+  try {
+    for (let i = 0; i < count; i++) made.push(forkProcess(process));
+    return made;
+  } catch (error) {
+    for (const one of made) {
+      one.kill();
+      one.rootVmar.close();
+      one.close();
+    }
+    throw error;
+  }
+}
+
+const fork = verbOf('fork PROCESS [TIMES]', 1, 2, (session, [process = '', times = '1'], print) => {
   const system = systemOf(session);
   const count = countOf(times, FORKS_MAX);
-  const koids = withProcess(system, process, (parent) => Array.from({ length: count }, () => {
-    const made = forkProcess(parent);
-    heldBy(system).set(made.koid, made);
-    return made.koid;
-  }));
+  const made = withProcess(system, process, (parent) => forkAll(parent, count));
+  for (const one of made) heldBy(system).set(one.koid, one);
+  const koids = made.map(({ koid }) => koid);
   if (count <= 8) return print(koids.map((koid) => `process ${koid}\n`).join(''));
   return print(`${count} processes, the first ${koids[0]}, the last ${koids.at(-1)}\n`);
-};
+});
 
-const close: Verb = (session, [word]) => {
-  if (word === undefined) return usage('close KOID');
+const close = verbOf('close KOID', 1, 1, (session, [word = '']) => {
   const handles = heldBy(systemOf(session));
   const handle = handles.get(koidOf(word));
   if (handle === undefined) throw new CommandError(`the shell holds no handle to ${word}`);
@@ -245,17 +270,16 @@ const close: Verb = (session, [word]) => {
   handle.close();
   handles.delete(koidOf(word));
   return Promise.resolve();
-};
+});
 
-const kill: Verb = (session, [word]) => {
-  if (word === undefined) return usage('kill KOID');
+const kill = verbOf('kill KOID', 1, 1, (session, [word = '']) => {
   const system = systemOf(session);
   const task = taskOf(system, koidOf(word));
   if (task instanceof ProcessObject) withProcess(system, word, (process) => { process.kill(); });
   else if (task === undefined) throw new CommandError(`no job or process with koid ${word}`);
   else withJob(system, word, (job) => { job.kill(); });
   return Promise.resolve();
-};
+});
 
 /** Lets seconds pass; between them timers of the console report. */
 async function pass(
@@ -272,8 +296,10 @@ async function pass(
   }
 }
 
-const run: Verb = async (session, [word], print) => {
-  if (word === undefined || !/^\d{1,7}$/.test(word)) return usage('run SECONDS');
+const run = verbOf('run SECONDS', 1, 1, async (session, [word = ''], print) => {
+  if (!/^\d{1,7}$/.test(word) || Number(word) > RUN_MOST_SECONDS) {
+    throw new UsageError(`'${word}': expected seconds, 0 to ${RUN_MOST_SECONDS}`);
+  }
   const system = systemOf(session);
   const end = system.watchdog.observe(({ what, jobKoid, pages }) => {
     void print(`${what}${pages === undefined ? '' : ` ${pages} pages`}`
@@ -285,7 +311,7 @@ const run: Verb = async (session, [word], print) => {
     end();
   }
   return print(`${Number(system.clock.nowNs) / SECOND_NS} seconds since the system began\n`);
-};
+});
 
 /** Words that change the live system. */
 export const objectVerbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([

@@ -9,16 +9,22 @@ import { ProcessObject } from '../../objects/process-object.js';
 import { EMBEDDED_SYSTEMS } from '../../import/scenario/embedded.js';
 import { System } from '../../system.js';
 import type { Context } from '../context.js';
-import { CommandError, UsageError } from '../errors.js';
+import { CommandError, osReason, UsageError } from '../errors.js';
 import { SHELL_WORDS } from '../help.js';
 import type { CommandWords } from './complete.js';
 import { Session, type RunCommand } from './session.js';
 import { runLines } from './shell.js';
 import { shellVerbs } from './verbs.js';
 
-/** A script's text; a file that cannot be read is refused as any other is. */
-async function scriptLines(file: string): Promise<string[]> {
-  return [await readFile(file, 'utf8')];
+/** A script as a stream. */
+async function scriptOf(file: string): Promise<Readable> {
+  try {
+    return Readable.from([await readFile(file, 'utf8')]);
+  } catch (error) {
+    const reason = osReason(error);
+    if (reason === undefined) throw error;
+    throw new CommandError(`cannot read ${file}: ${reason}`);
+  }
 }
 
 /** Koids of the living processes of a system, as typed. */
@@ -36,7 +42,7 @@ function processKoids(session: Session): string[] {
  * @param commands - what each command takes
  * @param runCommand - runs one of them
  * @param file - a script; standard input if left out
- * @returns the exit status: 0 from a terminal, of a script that of its last line
+ * @returns the exit status: 0 from a terminal, of a script that of its last command
  */
 export async function runShell(
   context: Context, commands: readonly CommandWords[], runCommand: RunCommand, file?: string,
@@ -58,7 +64,7 @@ export async function runShell(
   for (const name of verbs.keys()) {
     known.set(name, { name, options: [], words: [], values: new Map(), takesProcess: false });
   }
-  const input = file === undefined ? deps.stdin : Readable.from(await scriptLines(file));
+  const input = file === undefined ? deps.stdin : await scriptOf(file);
   return runLines(session, { input, output: deps.stderr, env: deps.env }, {
     commands: known,
     processKoids: () => processKoids(session),

@@ -6,6 +6,7 @@
  *     standard input, the next one's input or a file as standard output.
  * I2. A line stops at its first command that fails: nobody takes half a result for a whole one.
  * I3. An interrupt ends the command that runs, never the shell.
+ * I4. `-` is what the command before has printed, never the standard input that lines come from.
  */
 
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -46,6 +47,7 @@ export class Session {
   #system: CliSystem | undefined;
   #running: AbortController | undefined;
   #over = false;
+  #status = 0;
 
   /**
    * @param deps - the world outside
@@ -65,6 +67,11 @@ export class Session {
 
   /** Whether the last line asked the shell to end. */
   get isOver(): boolean { return this.#over; }
+
+  /** Opens another system, at its first moment. */
+  open(spec: string): Promise<CliSystem> {
+    return openPiped(spec, undefined, (from) => this.deps.open(from, { steps: 'clock' }));
+  }
 
   /** The live system. */
   get system(): CliSystem {
@@ -94,24 +101,33 @@ export class Session {
   /**
    * Runs one line; what goes wrong is printed on standard error.
    *
-   * @returns the exit status of the last command that ran
+   * @returns the exit status of the last command that ran: a line without any, and the one that
+   *   ends the shell, leave it as it was
    */
   async run(line: string): Promise<number> {
     this.#running = new AbortController();
     try {
-      return await this.runLine(line);
+      const status = await this.runLine(line);
+      if (!this.#over) this.#status = status ?? this.#status;
+      return this.#status;
     } catch (error) {
       if (error instanceof ClosedPipe) this.end(); // nobody reads any more
       const { status, text } = failureOf(error, this.deps.debug);
       await new Promise<void>((done) => this.deps.stderr.write(text, () => { done(); }));
+      this.#status = status;
       return status;
     } finally {
       this.#running = undefined;
     }
   }
 
-  private async runLine(line: string): Promise<number> {
+  /** Runs a line; undefined where it has no command. */
+  private async runLine(line: string): Promise<number | undefined> {
     const { commands, file, append } = parseLine(line);
+    if (commands.length === 0) return undefined;
+    if (file !== undefined && this.deps.looksOnly === true) {
+      throw new UsageError(`what is shown writes no file, found > ${file}`);
+    }
     let input: string | undefined;
     for (const [i, words] of commands.entries()) {
       const isLast = i === commands.length - 1;
@@ -135,8 +151,8 @@ export class Session {
     const deps: CliDeps = {
       ...this.deps, stdout, live: this.#system, catchInterrupt: () => signal,
       hasInput: () => input !== undefined,
-      open: (spec, options) => (spec === '-' && input !== undefined
-        ? this.openText(input) : this.deps.open(spec, options)),
+      open: (spec, options) =>
+        openPiped(spec, input, (from) => this.deps.open(from, options)),
     };
     const started = verb === undefined ? this.watches.toggle(words) : undefined;
     if (started !== undefined) {
@@ -147,18 +163,6 @@ export class Session {
     const output = new StreamOutput(stdout);
     await verb(this, args, (text) => output.write(text));
     return 0;
-  }
-
-  /** Opens what a command before has printed, as if it were a file. */
-  private async openText(text: string): Promise<CliSystem> {
-    const folder = await mkdtemp(join(tmpdir(), 'memsim-'));
-    try {
-      const file = join(folder, 'piped');
-      await writeFile(file, text);
-      return await this.deps.open(file, {});
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
   }
 
   private async keep(file: string, append: boolean, text: string): Promise<void> {
@@ -178,9 +182,32 @@ export class Session {
   }
 }
 
-/** Reads the one argument that a verb takes. */
-export function oneArgument(verb: string, what: string, args: readonly string[]): string {
-  const [only] = args;
-  if (only === undefined || args.length > 1) throw new UsageError(`Usage: ${verb} ${what}`);
-  return only;
+/** Opens what a SPEC names, where `-` is what the command before has printed, as if in a file. */
+async function openPiped(
+  spec: string, input: string | undefined, open: (from: string) => Promise<CliSystem>,
+): Promise<CliSystem> {
+  if (spec !== '-') return open(spec);
+  if (input === undefined) throw new CommandError('-: no command before this one prints a system');
+  const folder = await mkdtemp(join(tmpdir(), 'memsim-'));
+  try {
+    const file = join(folder, 'piped');
+    await writeFile(file, input);
+    return await open(file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A word that takes so many arguments; with fewer or more it does nothing, and says how it is used.
+ *
+ * @param usage - the word and what stands behind it
+ * @param least - arguments that it needs
+ * @param most - arguments that it takes
+ */
+export function verbOf(usage: string, least: number, most: number, act: Verb): Verb {
+  return (session, args, print) => {
+    if (args.length < least || args.length > most) throw new UsageError(`Usage: ${usage}`);
+    return act(session, args, print);
+  };
 }

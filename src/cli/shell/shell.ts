@@ -3,7 +3,7 @@
  *
  * On a terminal: line editing, history, completion; an interrupt clears the line or ends the
  * command that runs. Else standard input is a script: its lines run one by one, and the exit status
- * is that of the last.
+ * is that of the last command.
  */
 
 import { createInterface, type Interface } from 'node:readline';
@@ -47,7 +47,7 @@ class Lines {
     return new Promise((resolve) => { this.taker = resolve; });
   }
 
-  /** Lines that came while a command ran. */
+  /** Whether no line waits that came while a command ran. */
   get isIdle(): boolean { return this.waiting.length === 0; }
 
   private give(line: string | undefined): void {
@@ -57,7 +57,7 @@ class Lines {
   }
 }
 
-/** Runs lines until the input ends or one says exit; the status of the last. */
+/** Runs lines until the input ends or one says exit; the status of the last command. */
 async function loop(session: Session, lines: Lines, ask: () => void): Promise<number> {
   let status = 0;
   while (!session.isOver) {
@@ -113,7 +113,7 @@ async function runPrompt(
 /**
  * Runs a shell to its end.
  *
- * @returns the exit status: 0 from a terminal, of a script that of its last line
+ * @returns the exit status: 0 from a terminal, of a script that of its last command
  */
 export function runLines(
   session: Session, source: LineSource, offers: Offers,

@@ -3,22 +3,19 @@
  */
 
 import { visibleName } from '../../views/escape.js';
-import { UsageError } from '../errors.js';
 import { objectVerbs } from './objects.js';
-import { oneArgument, type Verb } from './session.js';
+import { type Verb, verbOf } from './session.js';
 
 /** Ends the shell. */
-const exit: Verb = (session, args) => {
-  if (args.length > 0) throw new UsageError(`'${args[0]}' behind exit, expected nothing`);
+const exit: Verb = (session) => {
   session.end();
   return Promise.resolve();
 };
 
 /** Changes over to another system; without an argument, says which one is looked at. */
-const system: Verb = async (session, args, print) => {
-  if (args.length > 0) {
-    const spec = oneArgument('system', '[SPEC]', args);
-    session.change(spec, await session.deps.open(spec, { steps: 'clock' }));
+const system: Verb = async (session, [spec], print) => {
+  if (spec !== undefined) {
+    session.change(spec, await session.open(spec));
     for (const note of session.system.notes) await print(`${visibleName(note)}\n`);
   }
   await print(`${visibleName(session.spec)}\n`);
@@ -32,9 +29,9 @@ const system: Verb = async (session, args, print) => {
 export function shellVerbs(help: string): Map<string, Verb> {
   return new Map<string, Verb>([
     ...objectVerbs,
-    ['exit', exit],
-    ['quit', exit],
-    ['help', (_session, _args, print) => print(help)],
-    ['system', system],
+    ['exit', verbOf('exit', 0, 0, exit)],
+    ['quit', verbOf('quit', 0, 0, exit)],
+    ['help', verbOf('help', 0, 0, (_session, _args, print) => print(help))],
+    ['system', verbOf('system [SPEC]', 0, 1, system)],
   ]);
 }
