@@ -138,6 +138,23 @@ interface Ending {
   status: number;
 }
 
+/** Commands that look at a system and change nothing outside of it. */
+const LOOKING: ReadonlySet<string> = new Set([
+  'ps', 'vmaps', 'vmos', 'page', 'kstats', 'memgraph', 'treemap', 'zx', 'pmm', 'vmm', 'scanner',
+  'aspace', 'handle',
+]);
+
+/** Where commands only look: refuses those that do more, and `-o`. */
+function checkLooks(deps: CliDeps, { output }: SharedOptions, name: string): void {
+  if (deps.looksOnly !== true) return;
+  if (!LOOKING.has(name)) {
+    throw new UsageError(`${name} is not shown, expected ${[...LOOKING].join(', ')}`, name);
+  }
+  if (output !== undefined && output !== '-') {
+    throw new UsageError(`what is shown writes no file, found -o ${output}`, name);
+  }
+}
+
 /** Builds the commands, each with the options that all share. */
 function buildProgram(
   argv: readonly string[], deps: CliDeps, version: string, ending: Ending,
@@ -172,7 +189,9 @@ function buildProgram(
     command.helpInformation = () => help;
     return command.exitOverride(onExit(command)).action(async () => {
       const systemGiven = program.getOptionValueSource('system') !== 'default';
-      const context = new Context(deps, { ...program.opts<SharedOptions>(), systemGiven }, name);
+      const options = program.opts<SharedOptions>();
+      checkLooks(deps, options, name);
+      const context = new Context(deps, { ...options, systemGiven }, name);
       ending.status = (await action(context, command.args, command.opts())) ?? 0;
       await context.close();
     });

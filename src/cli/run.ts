@@ -1,15 +1,16 @@
 /**
  * `memsim run`: a scenario from its beginning to its end, a line for each step.
  *
- * I1. Steps `show` run memsim's own commands on the system as it is then.
+ * I1. Steps `show` run memsim's own commands on the system as it is then, and these only look: a
+ *     scenario, wherever it comes from, writes no file and runs no other.
  */
 
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { walkProcesses } from '../objects/walk.js';
 import type { PressureRecord } from '../objects/watchdog.js';
 import { csvHeader, csvRows } from '../views/csv.js';
 import { visibleName } from '../views/escape.js';
+import { sourceName } from '../import/source.js';
 import { jsonLines } from '../views/json.js';
 import { stepColumns, stepsHeader, type StepRow, stepText, stepWords } from '../views/steps.js';
 import type { CliRun, Context } from './context.js';
@@ -44,9 +45,7 @@ function kernelWords({ what, level, pages, jobKoid }: PressureRecord): string {
 /** How a system stands behind a step. */
 function figuresOf({ system }: CliRun): Pick<StepRow, 'freeBytes' | 'vmoBytes' | 'processes'> {
   const { freeBytes, vmoBytes } = system.kernelMemory();
-  let processes = 0;
-  for (const process of walkProcesses(system.rootJob.object)) if (process.isAlive) processes += 1;
-  return { freeBytes, vmoBytes, processes };
+  return { freeBytes, vmoBytes, processes: system.runningProcesses };
 }
 
 /** Prints rows as they come. */
@@ -114,7 +113,8 @@ export async function runScenario(
     const what = kernelWords(record);
     kernel.push({ atNs: record.atNs, kind: 'kernel', what, ...figuresOf(run) });
   });
-  const session = new Session({ ...context.deps, stdout: printed(context) }, runCommand, new Map());
+  const deps = { ...context.deps, stdout: printed(context), looksOnly: true };
+  const session = new Session(deps, runCommand, new Map());
   session.change(name, run.system);
   const rows = new Rows(context);
   await printTitle(context, run);
@@ -125,7 +125,10 @@ export async function runScenario(
       await rows.print([...kernel.splice(0), refused === undefined ? row : { ...row, refused }]);
       if (step.do !== 'show' || json || csv) continue;
       const status = await session.run(String(step['command']));
-      if (status !== 0) return status;
+      if (status !== 0) {
+        context.note([`${sourceName(name)} at ${path}: the command that is shown failed`]);
+        return status;
+      }
     }
     await rows.print(kernel);
     return 0;

@@ -65,6 +65,7 @@ export class ProcessObject extends KernelObject {
     this.aspace.process = this;
     this.rootVmar = new Vmar(this.aspace.root, vmarRights(root.canMap));
     job.processes.add(this);
+    system.runningProcesses += 1;
   }
 
   /** False once it ended. */
@@ -116,6 +117,7 @@ export class ProcessObject extends KernelObject {
     if (!this.isAlive) return;
     this.#returnCode = returnCode;
     this.job.processes.delete(this);
+    this.system.runningProcesses -= 1;
     for (const thread of [...this.threads]) thread.end();
     this.handles.closeAll();
     this.aspace.destroy();

@@ -142,6 +142,12 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    * @internal
    */
   readonly handleArena = new HandleArena();
+  /**
+   * Processes that live.
+   *
+   * @internal
+   */
+  runningProcesses = 0;
   #statedFreeHeapBytes = 0;
   #kernelAspace: AddressSpace | undefined;
   readonly #maker = new ObjectMaker(this);

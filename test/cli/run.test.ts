@@ -3,7 +3,7 @@
  * real device.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +32,7 @@ writeFileSync(file, JSON.stringify({
   steps: [
     { do: 'note', text: 'twice as much' },
     { do: 'touch', at: '1500ms', process: 'p', map: 'm', ranges: '2M' },
-    { do: 'show', command: 'ps | memgraph -S > /dev/null' },
+    { do: 'show', command: 'ps | memgraph -S | ps -J' },
     { do: 'show', command: 'ps' },
     { do: 'touch', process: 'p', map: 'm', ranges: '8M', fails: 'ZX_ERR_NOT_FOUND' },
   ],
@@ -104,7 +104,36 @@ t.test('what cannot be run is refused in one line', async (t) => {
   writeFileSync(shown, '{"scenario": 1, "steps": [{"do": "show", "command": "vmaps 7"}]}');
   const [status, , err] = failing(['run', shown]);
   t.equal(status, 1);
-  t.match(err, /7/);
+  t.match(err, /koid 7/);
+  t.ok(err.endsWith(`${shown} at $.steps[0]: the command that is shown failed\n`), err);
+});
+
+t.test('what a scenario shows only looks: no file is written, no other scenario runs', async (t) => {
+  const self = join(folder, 'self.scenario.json');
+  const target = join(folder, 'written');
+  for (const command of [
+    `run ${self}`, 'memsim shell', 'start', `record -o ${target}`, `ps > ${target}`,
+    `ps >> ${target}`, `ps -o ${target}`, `ps -o${target}`, `-o ${target} ps`, 'ps -s -',
+  ]) {
+    writeFileSync(self, JSON.stringify({ scenario: 1, steps: [{ do: 'show', command }] }));
+    const [status, , err] = failing(['run', self], '[]');
+    t.ok(status === 1 || status === 2, command);
+    t.match(err, /^(\w+ is not shown, expected ps|what is shown writes no file|-: no command)/);
+    t.notOk(existsSync(target), command);
+  }
+});
+
+t.test('processes are counted as they come and go', async (t) => {
+  const counted = join(folder, 'counted.scenario.json');
+  writeFileSync(counted, JSON.stringify({
+    scenario: 1, jobs: [{ id: 'j', processes: [{ name: 'in', times: 3 }] }],
+    processes: [{ id: 'p', name: 'p' }],
+    steps: [
+      { do: 'fork', process: 'p', times: 4 }, { do: 'kill', task: 'j' }, { do: 'kill', task: 'p' },
+    ],
+  }));
+  const rows = memsim('run', '--json', counted).trimEnd().split('\n');
+  t.strictSame(rows.map((row) => (JSON.parse(row) as { processes: number }).processes), [8, 5, 4]);
 });
 
 t.test('run --schema prints the published schema', async (t) => {

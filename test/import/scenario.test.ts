@@ -139,6 +139,33 @@ t.test('what is nested without end is refused', async (t) => {
   }
 });
 
+t.test('a scenario may have very many steps, and name things by koid in each', async (t) => {
+  const many = await openScenario({
+    scenario: 1, system: { memory: '256M' },
+    processes: [{ name: 'p', times: 10_000 }, { name: 'last', koid: 50_000 }],
+    vmos: [{ koid: 60_000, size: '4k' }],
+    steps: Array.from({ length: 200_000 }, (_, i) => (i % 2 === 0
+      ? { do: 'op', op: 'commit', vmo: 60_000 } : { do: 'objects', process: 50_000, make: 'event' })),
+  });
+  const beganMs = Date.now();
+  many.finish();
+  t.equal(many.doneSteps, 200_000);
+  t.ok(Date.now() - beganMs < 20_000, 'a walk over all processes for each would take minutes');
+  const [process] = [...walkProcesses(many.system.rootJob.object)].filter(({ name }) =>
+    name === 'last');
+  t.equal(process?.handles.size, 100_000);
+});
+
+t.test('a koid that died is not found, and its name stands for nothing', async (t) => {
+  t.match(await refusal({
+    scenario: 1, processes: [{ name: 'p', koid: 5000 }],
+    steps: [
+      { do: 'objects', process: 5000, make: 'event' }, { do: 'kill', task: 5000 },
+      { do: 'objects', process: 5000, make: 'event' },
+    ],
+  }), /\$\.steps\[2\]\.process, expected a process/);
+});
+
 t.test('a file that is broken names itself and its line', async (t) => {
   const file = join(folder, 'torn.scenario.json');
   writeFileSync(file, '{ "scenario": 1,\n "vmos": [\n');

@@ -36,12 +36,13 @@ function* entries(scenario: Scenario, where: Where): Generator<Entry> {
     yield entry;
     const { value, key, where: here } = entry;
     if (typeof value !== 'object' || value === null) continue;
-    const inner = Array.isArray(value)
+    const inner: Entry[] = Array.isArray(value)
       ? value.map((item, i) => ({ value: item, key, where: here.at(i) }))
       : Object.entries(value).map(([name, item]) => ({
         value: item, key: name, where: here.at(name),
       }));
-    waiting.push(...inner.reverse());
+    // one by one: as arguments of one call a long list would not fit on the stack
+    for (const one of inner.reverse()) waiting.push(one);
   }
 }
 

@@ -412,7 +412,7 @@ function innerIds(plan: ProcessPlan): (string | undefined)[] {
   const waiting: Pick<VmarPlan, 'maps' | 'vmars'>[] = [plan];
   for (let vmar = waiting.pop(); vmar !== undefined; vmar = waiting.pop()) {
     vmar.maps?.forEach(add);
-    waiting.push(...vmar.vmars ?? []);
+    for (const inner of vmar.vmars ?? []) waiting.push(inner);
   }
   return ids;
 }

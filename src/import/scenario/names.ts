@@ -64,6 +64,8 @@ export class Names {
   readonly #things = new Map<string, Named[]>();
   readonly #groups = new Set<string>();
   readonly #inside = new WeakMap<ProcessObject, Inside>();
+  /** What was named by koid before: looking it up walks the whole system. */
+  readonly #byKoids = new Map<number, Named>();
 
   /** @param system - where koids are looked up */
   constructor(private readonly system: KernelSystem) {}
@@ -134,10 +136,21 @@ export class Names {
   }
 
   #byKoid(koid: number, isVmo: boolean): readonly Named[] {
-    if (isVmo) return [...this.system.vmos].filter((vmo) => vmo.koid === koid);
-    for (const { task } of walkThreads(this.system.rootJob.object)) {
-      if (task.koid === koid) return [task];
+    const known = this.#byKoids.get(koid);
+    const found = known !== undefined && isThere(known) ? known : this.#search(koid, isVmo);
+    if (found === undefined) return [];
+    this.#byKoids.set(koid, found);
+    return [found];
+  }
+
+  #search(koid: number, isVmo: boolean): Named | undefined {
+    if (isVmo) {
+      for (const vmo of this.system.vmos) if (vmo.koid === koid) return vmo;
+      return undefined;
     }
-    return [];
+    for (const { task } of walkThreads(this.system.rootJob.object)) {
+      if (task.koid === koid) return task;
+    }
+    return undefined;
   }
 }

@@ -24,6 +24,6 @@ export function treeOf(proc: ProcFiles, root: number): number[] {
   }
   if (!isThere) return [];
   const tree = [root];
-  for (const pid of tree) tree.push(...(childrenOf.get(pid) ?? []));
+  for (const pid of tree) for (const child of childrenOf.get(pid) ?? []) tree.push(child);
   return tree;
 }
