@@ -33,6 +33,7 @@ function wrongNumber(word: string, command: DebuggerCommand): never {
 async function aspace(context: Context, koid: bigint, word: string | undefined): Promise<void> {
   const address = word === undefined ? undefined : numberOf(word, 'aspace');
   const tables = await context.tables();
+  if (tables.missing?.maps !== undefined) throw new CommandError(`aspace: ${tables.missing.maps}`);
   const rows = vmapsRows(tables, processRow(tables, koid));
   if (address !== undefined && !rows.some((row) => holdsAddress(row, address))) {
     throw new CommandError('Region not mapped.');

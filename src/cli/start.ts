@@ -15,14 +15,18 @@ function lastProcess(tables: AccountTables): number {
   return tables.tasks.type.subarray(0, tables.tasks.count).lastIndexOf(TaskType.PROCESS);
 }
 
-function nextSteps(system: string, koid: number | undefined): string {
+/** What to type next: what a system of tables only has no answer to is left out. */
+function nextSteps(system: string, koid: number | undefined, { missing }: AccountTables): string {
   const steps: [command: string, what: string][] = [
-    [`memsim ps${system} --policy exact`, 'each page shared out among those who reach it'],
     [`memsim ps${system} --json`, 'the same for programs'],
     ['memsim ps -s test/fixtures/nginx-6w.snap.jsonl.gz', 'a recorded Linux machine'],
     ['memsim --help', 'everything else'],
   ];
-  if (koid !== undefined) steps.unshift([`memsim vmaps${system} ${koid}`, 'its address space']);
+  if (missing?.maps === undefined) {
+    const why = 'each page shared out among those who reach it';
+    steps.unshift([`memsim ps${system} --policy exact`, why]);
+    if (koid !== undefined) steps.unshift([`memsim vmaps${system} ${koid}`, 'its address space']);
+  }
   const width = Math.max(...steps.map(([command]) => command.length));
   const lines = steps.map(([command, what]) => `  npx ${command.padEnd(width)}   ${what}`);
   return ['What to type next:', ...lines, ''].join('\n');
@@ -41,7 +45,9 @@ export async function runStart(context: Context): Promise<void> {
   if (koid !== undefined && tables.missing?.vmoRefs === undefined) {
     parts.push(`$ memsim vmos${spec} ${koid}\n${vmosText(vmosRows(tables, row), era)}`);
   }
-  parts.push(`$ memsim kstats${spec} -m -n 1\n${kstatsText({ kmem: tables.kmem }, era)}`);
-  parts.push(nextSteps(spec, koid));
+  if (tables.missing?.kmem === undefined) {
+    parts.push(`$ memsim kstats${spec} -m -n 1\n${kstatsText({ kmem: tables.kmem }, era)}`);
+  }
+  parts.push(nextSteps(spec, koid, tables));
   await context.print(parts.join('\n'));
 }

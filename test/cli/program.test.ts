@@ -1,9 +1,11 @@
 /** The command line in this process: options, exit statuses, error texts, where results go. */
 
 import { readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { OutStream } from '../../src/cli/output.js';
+import { type DocumentSystem, readDocument } from '../../src/import/document/document.js';
 import { InputError } from '../../src/import/errors.js';
 import { ZxError } from '../../src/objects/errors.js';
 import { BOOT, VMAPS_SH, VMOS_1118, golden } from '../views/samples.js';
@@ -343,4 +345,20 @@ t.test('start shows three views and what to type next', async (t) => {
   t.ok(out.startsWith(`$ memsim ps\n${golden('ps-boot.txt')}\n$ memsim vmos 2441\nrights  koid`));
   t.match(out, golden('kstats-m.txt'));
   t.match(out, /\nWhat to type next:\n {2}npx memsim vmaps 2441 /);
+});
+
+t.test('of a document only what it says is shown, and offered', async (t) => {
+  const records = (JSON.parse(golden('memgraph-vth.json')) as Record<string, unknown>[])
+    .filter(({ type, id }) => type !== 'kernel' || id === 'kernel/vmo')
+    .map(({ vmos: _vmos, vmo_refs: _refs, ...record }) =>
+      (record['id'] === 'kernel/vmo' ? { ...record, parent: '' } : record));
+  const open = (): Promise<DocumentSystem> =>
+    readDocument('mem.json', { input: Readable.from([Buffer.from(JSON.stringify(records))]) });
+  const { status, out } = await memsim(['start', '-s', 'mem.json'], {}, { open });
+  t.equal(status, 0);
+  t.notMatch(out, /memsim (kstats|vmos|vmaps|ps -s mem.json --policy)/);
+  t.match(out, /^\$ memsim ps -s mem.json\nTASK[^]*npx memsim ps -s mem.json --json/);
+  const aspace = await memsim(['aspace', '1030', '-s', 'mem.json'], {}, { open });
+  t.strictSame([aspace.status, aspace.out, aspace.err],
+    [1, '', 'aspace: a memgraph document has no address spaces\n']);
 });
