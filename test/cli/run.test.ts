@@ -123,6 +123,14 @@ t.test('what a scenario shows only looks: no file is written, no other scenario 
   }
 });
 
+t.test('what is a timer in the shell is one report in a scenario', async (t) => {
+  const timers = join(folder, 'timers.scenario.json');
+  writeFileSync(timers, JSON.stringify({ scenario: 1, system: { memory: '16M' }, steps: [
+    { do: 'show', command: 'pmm free' }, { do: 'show', command: 'pmm free' },
+  ] }));
+  t.equal(memsim('run', timers).match(/^ 1\d free MBs$/gm)?.length, 2);
+});
+
 t.test('processes are counted as they come and go', async (t) => {
   const counted = join(folder, 'counted.scenario.json');
   writeFileSync(counted, JSON.stringify({

@@ -154,7 +154,8 @@ export class Session {
       open: (spec, options) =>
         openPiped(spec, input, (from) => this.deps.open(from, options)),
     };
-    const started = verb === undefined ? this.watches.toggle(words) : undefined;
+    const isPrompt = this.deps.looksOnly !== true;
+    const started = verb === undefined && isPrompt ? this.watches.toggle(words) : undefined;
     if (started !== undefined) {
       await new StreamOutput(stdout).write(started);
       return 0;
