@@ -144,15 +144,18 @@ const LOOKING: ReadonlySet<string> = new Set([
   'aspace', 'handle',
 ]);
 
-/** Where commands only look: refuses those that do more, and `-o`. */
-function checkLooks(deps: CliDeps, { output }: SharedOptions, name: string): void {
-  if (deps.looksOnly !== true) return;
-  if (!LOOKING.has(name)) {
+/** What a command works with; where commands only look, those that do more and `-o` are refused. */
+function contextOf(program: Command, deps: CliDeps, name: string): Context {
+  const options = program.opts<SharedOptions>();
+  const systemGiven = program.getOptionValueSource('system') !== 'default';
+  if (deps.looksOnly === true && !LOOKING.has(name)) {
     throw new UsageError(`${name} is not shown, expected ${[...LOOKING].join(', ')}`, name);
   }
-  if (output !== undefined && output !== '-') {
+  const { output = '-' } = options;
+  if (deps.looksOnly === true && output !== '-') {
     throw new UsageError(`what is shown writes no file, found -o ${output}`, name);
   }
+  return new Context(deps, { ...options, systemGiven }, name);
 }
 
 /** Builds the commands, each with the options that all share. */
@@ -188,10 +191,7 @@ function buildProgram(
     const command = program.command(name).allowExcessArguments(false);
     command.helpInformation = () => help;
     return command.exitOverride(onExit(command)).action(async () => {
-      const systemGiven = program.getOptionValueSource('system') !== 'default';
-      const options = program.opts<SharedOptions>();
-      checkLooks(deps, options, name);
-      const context = new Context(deps, { ...options, systemGiven }, name);
+      const context = contextOf(program, deps, name);
       ending.status = (await action(context, command.args, command.opts())) ?? 0;
       await context.close();
     });

@@ -142,11 +142,7 @@ export class KernelSystem extends ObjectSource implements TreeHome {
    * @internal
    */
   readonly handleArena = new HandleArena();
-  /**
-   * Processes that live.
-   *
-   * @internal
-   */
+  /** Processes that live. @internal */
   runningProcesses = 0;
   #statedFreeHeapBytes = 0;
   #kernelAspace: AddressSpace | undefined;

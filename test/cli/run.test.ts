@@ -108,7 +108,7 @@ t.test('what cannot be run is refused in one line', async (t) => {
   t.ok(err.endsWith(`${shown} at $.steps[0]: the command that is shown failed\n`), err);
 });
 
-t.test('what a scenario shows only looks: no file is written, no other scenario runs', async (t) => {
+t.test('what a scenario shows only looks: writes no file, runs no other scenario', async (t) => {
   const self = join(folder, 'self.scenario.json');
   const target = join(folder, 'written');
   for (const command of [

@@ -149,7 +149,7 @@ t.test('a fork that cannot be made so often is not made at all', async (t) => {
     scenario: 1, system: { memory: '1M' },
     processes: [{ name: 'one', koid: 5000, maps: [{ vmo: { size: '64k' }, touch: '64k' }] }],
   }));
-  const look = ['ps', 'zx htinfo', 'pmm dump'];
+  const look = ['ps', 'pmm dump', 'vmm aspaces'];
   const { err, out: both } = script(`system ${file}`, ...look, 'fork 5000 1000000', ...look);
   const out = both.slice(both.indexOf('\n') + 1);
   t.match(err, /^ZX_ERR_NO_MEMORY.*\n$/);

@@ -145,7 +145,8 @@ t.test('a scenario may have very many steps, and name things by koid in each', a
     processes: [{ name: 'p', times: 10_000 }, { name: 'last', koid: 50_000 }],
     vmos: [{ koid: 60_000, size: '4k' }],
     steps: Array.from({ length: 200_000 }, (_, i) => (i % 2 === 0
-      ? { do: 'op', op: 'commit', vmo: 60_000 } : { do: 'objects', process: 50_000, make: 'event' })),
+      ? { do: 'op', op: 'commit', vmo: 60_000 }
+      : { do: 'objects', process: 50_000, make: 'event' })),
   });
   const beganMs = Date.now();
   many.finish();

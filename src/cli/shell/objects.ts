@@ -2,8 +2,8 @@
  * The shell's words that change the live system, each one or two calls of the API.
  *
  * I1. Objects are named by koid, as the views print them; a handle is made for the call and closed.
- * I2. Jobs and processes that were made, and VMOs made without an owner, are held by the shell until
- *     `close`.
+ * I2. Jobs and processes that were made, and VMOs made without an owner, are held by the shell
+ *     until `close`.
  */
 
 import { forkProcess } from '../../objects/fork.js';
