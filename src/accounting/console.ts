@@ -10,8 +10,9 @@ import { ChannelObject } from '../objects/channel-object.js';
 import { checkMemory } from '../objects/errors.js';
 import type { ArenaPool } from '../objects/handle-arena.js';
 import { JobObject } from '../objects/job-object.js';
+import { killTask } from '../objects/kill.js';
 import type { Mapping } from '../objects/mapping.js';
-import { KillCode, type ProcessObject } from '../objects/process-object.js';
+import type { ProcessObject } from '../objects/process-object.js';
 import type { MemoryScanner } from '../objects/scanner.js';
 import type { KernelSystem } from '../objects/system.js';
 import { PAGE_BYTES } from '../objects/units.js';
@@ -277,8 +278,7 @@ export class Console {
   kill(koid: number): boolean {
     const process = this.#process(koid);
     if (process === undefined) return false;
-    this.#system.assertNotBusy();
-    process.end(KillCode.SYSCALL);
+    killTask(process);
     return true;
   }
 

@@ -4,7 +4,8 @@
  *
  * What only this process maps, can write, and has in an anonymous VMO of its own becomes a
  * copy-on-write snapshot in the fork, one for each VMO; all else is shared. Handles and threads are
- * not inherited, and the VMARs of the parent are not made anew: each range is mapped in the root.
+ * not inherited, and the VMARs of the parent are not made anew: each range is mapped in the root. What
+ * a recording says may be run but not read can be read in the fork.
  */
 
 import { CoreVmoKind } from '../core/core.js';
@@ -93,10 +94,11 @@ function isOwn(vmo: VmoObject): boolean {
 function mapPart(
   fork: Process, { vmo, basePage, pages, perms, vmoOffsetPages }: Shown, handle: Vmo,
 ): void {
-  if ((perms & VmOption.PERM_READ) === 0) return; // cannot be mapped so at once
-  const isInside = vmoOffsetPages + pages <= vmo.sizePages;
-  const options = perms | VmOption.SPECIFIC | VmOption.ALLOW_FAULTS
-    | (isInside ? VmOption.MAP_RANGE : 0);
+  // recorded systems have what may be executed and not read: here READ goes with every access
+  const access = perms === 0 ? 0 : perms | VmOption.PERM_READ;
+  const isSeen = access !== 0 && vmoOffsetPages + pages <= vmo.sizePages;
+  const options = access | VmOption.SPECIFIC | VmOption.ALLOW_FAULTS
+    | (isSeen ? VmOption.MAP_RANGE : 0);
   const offset = toBytes(basePage) - fork.rootVmar.base;
   fork.rootVmar.map(options, offset, handle, toBytes(vmoOffsetPages), toBytes(pages));
 }

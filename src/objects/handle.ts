@@ -274,6 +274,21 @@ export function openHandle<H extends Handle>(system: KernelSystem, make: () => H
 }
 
 /**
+ * Does something with a handle that is closed afterwards, whatever comes of it.
+ *
+ * @param handle - owned by nobody else
+ * @param work - what to do
+ * @returns what `work` returns
+ */
+export function using<H extends Handle, R>(handle: H, work: (handle: H) => R): R {
+  try {
+    return work(handle);
+  } finally {
+    handle.close();
+  }
+}
+
+/**
  * Refuses signals that programs may not set.
  *
  * @param object - the object whose they are

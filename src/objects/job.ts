@@ -16,13 +16,7 @@ import { ProcessObject } from './process-object.js';
 import { DefaultRights, Right } from './rights.js';
 import { checkAddressSpace } from './system-options.js';
 import { pageOf, refuse, toOptions, toU64, type Bytes } from './units.js';
-import { VmOption } from './vm-options.js';
-
-const CAN_MAP_ALL =
-  VmOption.CAN_MAP_SPECIFIC |
-  VmOption.CAN_MAP_READ |
-  VmOption.CAN_MAP_WRITE |
-  VmOption.CAN_MAP_EXECUTE;
+import { CAN_MAP_ALL } from './vm-options.js';
 
 /** Heap bytes of a process: itself, its root VMAR, and a handle to each. */
 const PROCESS_BYTES =

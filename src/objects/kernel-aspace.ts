@@ -16,7 +16,7 @@ import type { KernelSystem } from './system.js';
 import {
   isPageAligned, pageOf, refuse, toBytes, toCount, toOptions, toText, toU64, type Bytes,
 } from './units.js';
-import { VmOption } from './vm-options.js';
+import { CAN_MAP_ALL, VmOption } from './vm-options.js';
 import type { VmarObject } from './vmar-object.js';
 import { makeVmo } from './vmo-create.js';
 import { CachePolicy } from './vmo-options.js';
@@ -45,12 +45,6 @@ export interface KernelPlan {
   /** What is in it. */ readonly regions: readonly KernelRegion[];
 }
 
-/** Everything may stand everywhere in it. */
-const CAN_MAP_ALL =
-  VmOption.CAN_MAP_SPECIFIC |
-  VmOption.CAN_MAP_READ |
-  VmOption.CAN_MAP_WRITE |
-  VmOption.CAN_MAP_EXECUTE;
 const ALL_PERMS = 7;
 const READ_WRITE = 3;
 

@@ -56,6 +56,10 @@ export const VmarOp = {
   PREFETCH: 14,
 } as const;
 
+/** A VMAR in which everything may be mapped, anywhere. */
+export const CAN_MAP_ALL = VmOption.CAN_MAP_SPECIFIC | VmOption.CAN_MAP_READ
+  | VmOption.CAN_MAP_WRITE | VmOption.CAN_MAP_EXECUTE;
+
 /** Permissions of a mapping and kinds of access. */
 export const Access = {
   /** Read. */

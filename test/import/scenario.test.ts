@@ -13,7 +13,7 @@ import { toScenario } from '../../src/import/scenario/read.js';
 import type { Scenario } from '../../src/import/scenario/schema.js';
 import { sizeBytes, timeNs } from '../../src/import/scenario/values.js';
 import {
-  CoreVmoKind, InputError, ObjectType, openScenario, openSystem, System, Topic, ZxError,
+  CoreVmoKind, InputError, ObjectType, openScenario, openSystem, System, Topic, VmoOp, ZxError,
 } from '../../src/index.js';
 import { walkProcesses } from '../../src/objects/walk.js';
 
@@ -273,6 +273,57 @@ t.test('jobs, processes, threads, forks and their ends', async (t) => {
     { do: 'thread', thread: 'main', state: 'running' }), /this thread is dying/);
   const ended = await ran({ do: 'thread', thread: 'main', state: 'dead' });
   t.strictSame(processes(ended), [], 'the last thread takes its process along');
+});
+
+t.test('a VMO that a step makes in each process of a group is a group', async (t) => {
+  const system = await ran(
+    { do: 'create-process', id: 'app', name: 'app', times: 3 },
+    { do: 'map', process: 'app.*', vmo: { id: 'each', name: 'each', size: '8k' } },
+    { do: 'op', vmo: 'each.2', op: 'commit' },
+    { do: 'handle', process: 'app.*', vmo: { id: 'held', name: 'held', size: '8k' } },
+    { do: 'op', vmo: 'held.*', op: 'commit' },
+    { do: 'map', process: 'app.1', vmo: { id: 'each', name: 'again', size: '8k' } },
+    { do: 'op', vmo: 'each', op: 'commit' },
+  );
+  const pages = (name: string): number[] =>
+    [...system.vmos].filter((vmo) => vmo.name === name).map(({ ownPages }) => ownPages);
+  t.strictSame([pages('each'), pages('held'), pages('again')], [[0, 2, 0], [2, 2, 2], [2]]);
+});
+
+t.test('what dies with its job leaves no handle of the scenario\'s behind', async (t) => {
+  const handles = async (...steps: unknown[]): Promise<number> =>
+    (await ran(...steps)).handleArena.open;
+  t.equal(await handles(
+    { do: 'create-job', id: 'above', name: 'above' },
+    { do: 'create-job', id: 'apps', job: 'above', name: 'apps' },
+    { do: 'create-process', id: 'app', job: 'apps', name: 'app', times: 3 },
+    { do: 'kill', task: 'above' },
+  ), await handles());
+});
+
+t.test('what is to die dies where no memory is left for a handle to it', async (t) => {
+  const run = await openScenario(scenario(
+    { do: 'create-job', id: 'apps', name: 'apps' },
+    { do: 'create-process', id: 'app', job: 'apps', name: 'app' },
+    { do: 'note', text: 'memory is taken' },
+    { do: 'objects', process: 'app', make: 'event', times: 10_000, fails: 'ZX_ERR_NO_MEMORY' },
+    { do: 'kill', task: 'apps' }, { do: 'kill', task: 'server' },
+  ));
+  while (run.doneSteps < 3) run.next();
+  const { system } = run;
+  const rest = system.createVmo(system.memoryBytes);
+  for (let bytes = system.memoryBytes; bytes >= 4096; bytes /= 2) {
+    for (let at = 0; at < system.memoryBytes; at += bytes) {
+      try {
+        rest.opRange(VmoOp.COMMIT, at, bytes);
+      } catch (error) {
+        if (!(error instanceof ZxError)) throw error;
+      }
+    }
+  }
+  t.equal(system.core.freePages, 0);
+  run.finish();
+  t.strictSame(processes(system), []);
 });
 
 t.test('handles, objects, messages', async (t) => {

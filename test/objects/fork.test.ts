@@ -3,8 +3,10 @@
  */
 import t from 'tap';
 import { forkProcess } from '../../src/objects/fork.js';
-import { VmOption } from '../../src/objects/vm-options.js';
+import type { Process } from '../../src/objects/process.js';
+import { Access, VmOption } from '../../src/objects/vm-options.js';
 import { VmoOp } from '../../src/objects/vmo-options.js';
+import { walkAspace } from '../../src/objects/walk.js';
 import { makeProcess, P, refused, statusOf, word } from './support.js';
 
 const { PERM_READ, PERM_WRITE } = VmOption;
@@ -24,6 +26,24 @@ t.test('what a process can write anywhere is copied, whatever maps it first', as
   shared.write(0, word(3));
   t.strictSame(fork.read(code, 4), word(3), 'what it cannot write is shared');
   t.equal(fork.name, 'fork');
+  t.strictSame(system.core.audit(), []);
+});
+
+t.test('what the parent may not touch now is mapped in the fork too', async (t) => {
+  const { system, process } = makeProcess();
+  const own = system.createVmo(4 * P);
+  const base = process.rootVmar.map(PERM_READ | PERM_WRITE, 0, own, 0, 4 * P);
+  process.touch(base, 4 * P, Access.WRITE);
+  process.rootVmar.protect(0, base + BigInt(P), 2 * P);
+  const guard = process.rootVmar.map(0, 0, system.createVmo(8 * P), 0, 8 * P);
+  const shapeOf = (one: Process): unknown[] => [...walkAspace(one.object.aspace, '')].slice(1)
+    .map(({ basePage, pages, piece }) => [basePage, pages, piece?.perms]);
+  const fork = forkProcess(process);
+  t.strictSame(shapeOf(fork), shapeOf(process));
+  fork.rootVmar.protect(PERM_READ | PERM_WRITE, base, 4 * P);
+  fork.write(base + BigInt(P), word(7));
+  t.strictSame(own.read(P, 4), word(0), 'it is a copy as its neighbours are');
+  t.equal(statusOf(() => fork.touch(guard, P, Access.READ)), 'ZX_ERR_ACCESS_DENIED');
   t.strictSame(system.core.audit(), []);
 });
 

@@ -7,9 +7,10 @@
  */
 
 import { forkProcess } from '../../objects/fork.js';
-import { openHandle, type Handle } from '../../objects/handle.js';
+import { openHandle, using, type Handle } from '../../objects/handle.js';
 import { Job } from '../../objects/job.js';
 import { JobObject } from '../../objects/job-object.js';
+import { killTask } from '../../objects/kill.js';
 import { Process } from '../../objects/process.js';
 import { ProcessObject } from '../../objects/process-object.js';
 import { DefaultRights } from '../../objects/rights.js';
@@ -69,15 +70,6 @@ function koidOf(word: string): number {
   const koid = parseKoid(word);
   if (koid === undefined) throw new UsageError(`'${word}' is not a koid`);
   return Number(koid);
-}
-
-/** Does something with a handle that is closed afterwards. */
-function using<H extends Handle, R>(handle: H, work: (handle: H) => R): R {
-  try {
-    return work(handle);
-  } finally {
-    handle.close();
-  }
 }
 
 function taskOf(system: System, koid: number): JobObject | ProcessObject | undefined {
@@ -273,11 +265,9 @@ const close = verbOf('close KOID', 1, 1, (session, [word = '']) => {
 });
 
 const kill = verbOf('kill KOID', 1, 1, (session, [word = '']) => {
-  const system = systemOf(session);
-  const task = taskOf(system, koidOf(word));
-  if (task instanceof ProcessObject) withProcess(system, word, (process) => { process.kill(); });
-  else if (task === undefined) throw new CommandError(`no job or process with koid ${word}`);
-  else withJob(system, word, (job) => { job.kill(); });
+  const task = taskOf(systemOf(session), koidOf(word));
+  if (task === undefined) throw new CommandError(`no job or process with koid ${word}`);
+  killTask(task);
   return Promise.resolve();
 });
 

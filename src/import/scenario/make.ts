@@ -7,13 +7,14 @@
  * I2. A process that cannot be made as described is killed again.
  */
 
-import { Access, VmOption } from '../../objects/vm-options.js';
+import { Access, CAN_MAP_ALL, VmOption } from '../../objects/vm-options.js';
 import { MESSAGE_BYTES_MAX } from '../../objects/channel-object.js';
-import type { Handle } from '../../objects/handle.js';
+import { using, type Handle } from '../../objects/handle.js';
 import { Job } from '../../objects/job.js';
-import type { JobObject } from '../../objects/job-object.js';
+import { JobObject } from '../../objects/job-object.js';
 import { PolicyAction, PolicyCondition, PolicyMode, PolicyOverride } from
   '../../objects/job-policy.js';
+import { killTask } from '../../objects/kill.js';
 import { Process } from '../../objects/process.js';
 import type { ProcessObject } from '../../objects/process-object.js';
 import { DefaultRights, Right } from '../../objects/rights.js';
@@ -23,12 +24,14 @@ import type { VmarObject } from '../../objects/vmar-object.js';
 import { Vmo } from '../../objects/vmo.js';
 import { CachePolicy, VmoChild, VmoOp, VmoOption } from '../../objects/vmo-options.js';
 import type { VmoObject } from '../../objects/vmo-object.js';
+import { walkTasks } from '../../objects/walk.js';
 import { KINDS, Names } from './names.js';
 import type {
   JobPlan, MappingPlan, ObjectPlan, ProcessPlan, ThreadPlan, VmarPlan, VmoHandlePlan,
   VmoPlan, VmoUse,
 } from './parts.js';
 import { permBits, type Range, type Ranges, type Size, sizeBytes } from './values.js';
+import { bring } from './threads.js';
 import type { Where } from './where.js';
 
 const CLONES = {
@@ -48,9 +51,8 @@ const RIGHT_LETTERS: Readonly<Record<string, number>> = {
   'r': Right.READ, 'w': Right.WRITE, 'x': Right.EXECUTE, 'm': Right.MAP, 'd': Right.DUPLICATE,
   't': Right.TRANSFER, '-': 0,
 };
-const CAN_MAP_ALL = VmOption.CAN_MAP_SPECIFIC | VmOption.CAN_MAP_READ
-  | VmOption.CAN_MAP_WRITE | VmOption.CAN_MAP_EXECUTE;
-const VMAR_RIGHTS = DefaultRights.VMAR | Right.READ | Right.WRITE | Right.EXECUTE;
+/** Rights to a VMAR with which everything can be done in it. */
+export const VMAR_RIGHTS = DefaultRights.VMAR | Right.READ | Right.WRITE | Right.EXECUTE;
 
 /** Bytes of a size that was checked. */
 export function bytesOf(size: Size | undefined): bigint {
@@ -63,15 +65,6 @@ export function rangesOf(ranges: Ranges): { offset: bigint; size: bigint }[] {
   return list.map((range) => (typeof range === 'object'
     ? { offset: bytesOf(range.offset), size: bytesOf(range.size) }
     : { offset: 0n, size: bytesOf(range) }));
-}
-
-/** Does something with a handle that is closed afterwards. */
-export function using<H extends Handle, R>(handle: H, work: (handle: H) => R): R {
-  try {
-    return work(handle);
-  } finally {
-    handle.close();
-  }
 }
 
 /** A handle to a VMO with all the rights that it allows. */
@@ -120,10 +113,17 @@ export class Maker {
     this.#tasks.set(task, handle);
   }
 
-  /** Gives up the handle to a job or process that died. */
-  forget(task: ProcessObject | JobObject): void {
-    this.#tasks.get(task)?.close();
-    this.#tasks.delete(task);
+  /** Kills a job or process, and gives up the handles to what dies. */
+  kill(task: ProcessObject | JobObject): void {
+    const all = task instanceof JobObject
+      ? Array.from(walkTasks(task), (row) => row.task) : [task];
+    killTask(task);
+    for (const one of all) {
+      const handle = this.#tasks.get(one);
+      if (handle instanceof Process) handle.rootVmar.close();
+      handle?.close();
+      this.#tasks.delete(one);
+    }
   }
 
   /** Makes a VMO. */
@@ -264,8 +264,7 @@ export class Maker {
         else this.objects(made, handle, place);
       });
     } catch (error) {
-      process.kill();
-      this.forget(made);
+      this.kill(made);
       throw error;
     }
     return made;
@@ -276,11 +275,7 @@ export class Maker {
     this.names.add(id, thread.object);
     // A thread that was never started goes with its last handle: that one is kept.
     if (state === 'new') return;
-    thread.start();
-    if (state === 'suspended') thread.suspend();
-    if (state === 'blocked') thread.block();
-    if (state === 'exception') thread.raiseException();
-    if (state === 'dying') thread.beginExit();
+    bring(thread, state);
     thread.close();
   }
 

@@ -6,13 +6,12 @@
  */
 
 import { forkProcess } from '../../objects/fork.js';
-import { Job } from '../../objects/job.js';
-import { JobObject } from '../../objects/job-object.js';
+import { using } from '../../objects/handle.js';
+import type { JobObject } from '../../objects/job-object.js';
 import type { Process } from '../../objects/process.js';
 import type { ProcessObject } from '../../objects/process-object.js';
-import { DefaultRights, Right } from '../../objects/rights.js';
+import { DefaultRights } from '../../objects/rights.js';
 import { Thread } from '../../objects/thread.js';
-import { ExceptionChannel, ThreadState, type ThreadObject } from '../../objects/thread-object.js';
 import { Access } from '../../objects/vm-options.js';
 import { pageOf } from '../../objects/units.js';
 import { Vmar } from '../../objects/vmar.js';
@@ -20,11 +19,12 @@ import type { VmarObject } from '../../objects/vmar-object.js';
 import { VmoLockState } from '../../objects/discardable.js';
 import { VmoOp } from '../../objects/vmo-options.js';
 import type { VmoObject } from '../../objects/vmo-object.js';
-import type { Maker} from './make.js';
-import { bytesOf, rangesOf, textBytes, using } from './make.js';
+import { bytesOf, type Maker, rangesOf, textBytes, VMAR_RIGHTS } from './make.js';
 import { KINDS, type MappedRange } from './names.js';
+import type { VmoUse } from './parts.js';
 import type { RepeatStep, SimpleStep, StepOf } from './step-schema.js';
 import { permBits, type Size } from './values.js';
+import { bring, otherStates } from './threads.js';
 import type { Where } from './where.js';
 
 const OPS = {
@@ -32,7 +32,6 @@ const OPS = {
   'unlock': VmoOp.UNLOCK, 'dont-need': VmoOp.DONT_NEED, 'always-need': VmoOp.ALWAYS_NEED,
   'prefetch': VmoOp.PREFETCH,
 } as const;
-const VMAR_RIGHTS = DefaultRights.VMAR | Right.READ | Right.WRITE | Right.EXECUTE;
 
 /** What a step does. */
 type Doing<K extends SimpleStep['do']> = (
@@ -92,9 +91,16 @@ function partOf(
   return { base, sizeBytes: range.sizeBytes > offset ? range.sizeBytes - offset : 0n };
 }
 
+/** A VMO that a step makes in each of several processes has a name anew: that of a group. */
+function renewUse({ names }: Maker, use: VmoUse, processes: number): void {
+  if (typeof use === 'object') names.renew(use.id, processes > 1);
+}
+
 const map: Doing<'map'> = (maker, step, where) => {
   const { process: target, vmar } = step;
-  for (const process of maker.names.all(target, KINDS.process, where.at('process'))) {
+  const processes = maker.names.all(target, KINDS.process, where.at('process'));
+  renewUse(maker, step.vmo, processes.length);
+  for (const process of processes) {
     const region = vmar === undefined ? process.rootVmar.object
       : maker.names.inside(process).vmars.get(vmar)
         ?? where.at('vmar').fail(vmar, `the id of a VMAR of process ${process.koid}`);
@@ -212,41 +218,17 @@ const fork: Doing<'fork'> = (maker, { id, process, name, times = 1 }, where) => 
   });
 };
 
-/** What a thread that is dying can still come to. */
-const DYING_STATES: ReadonlySet<string> = new Set(['dying', 'exception', 'dead']);
-
-/** Brings a thread to a state, from whatever it was in. */
-function bring(thread: Thread, now: ThreadObject, state: StepOf<'thread'>['state']): void {
-  if (state === 'new') return;
-  if (now.state === ThreadState.NEW) thread.start();
-  if (now.exception !== ExceptionChannel.NONE) thread.handleException();
-  while (now.state === ThreadState.SUSPENDED) thread.resume();
-  if (now.state === ThreadState.BLOCKED) thread.unblock();
-  if (state === 'suspended') thread.suspend();
-  if (state === 'blocked') thread.block();
-  if (state === 'exception') thread.raiseException();
-  if (state === 'dying' && now.state !== ThreadState.DYING) thread.beginExit();
-  if (state === 'dead') thread.exit();
-}
-
 const thread: Doing<'thread'> = (maker, { thread: target, state }, where) => {
   for (const one of maker.names.all(target, KINDS.thread, where.at('thread'))) {
-    if (state === 'new' && one.state !== ThreadState.NEW) {
-      where.at('state').fail(state, 'another state: this thread was started');
-    }
-    if (one.state === ThreadState.DYING && !DYING_STATES.has(state)) {
-      where.at('state').fail(state, 'dying, exception or dead: this thread is dying');
-    }
-    using(new Thread(one, DefaultRights.THREAD), (handle) => { bring(handle, one, state); });
+    const expected = otherStates(one, state);
+    if (expected !== undefined) where.at('state').fail(state, expected);
+    using(new Thread(one, DefaultRights.THREAD), (handle) => { bring(handle, state); });
   }
 };
 
 const kill: Doing<'kill'> = (maker, { task: target }, where) => {
   for (const task of maker.names.all(target, KINDS.task, where.at('task'))) {
-    if (task instanceof JobObject) {
-      using(new Job(task, DefaultRights.JOB), (job) => { job.kill(); });
-    } else maker.withProcess(task, (process) => { process.kill(); });
-    maker.forget(task);
+    maker.kill(task);
   }
 };
 
@@ -290,9 +272,9 @@ const DOINGS: { readonly [K in SimpleStep['do']]: Doing<K> } = {
   },
   pin, unpin,
   'handle': (maker, step, where) => {
-    for (const process of maker.names.all(step.process, KINDS.process, where.at('process'))) {
-      maker.handles(process, step, where);
-    }
+    const processes = maker.names.all(step.process, KINDS.process, where.at('process'));
+    renewUse(maker, step.vmo, processes.length);
+    for (const process of processes) maker.handles(process, step, where);
   },
   'objects': (maker, step, where) => {
     for (const process of maker.names.all(step.process, KINDS.process, where.at('process'))) {
