@@ -134,7 +134,7 @@ function rowsOf(context: Context, selection: Selection, report: Report): string 
   let text = '';
   if (selection.guests) text += print(sample.guests ?? [], guestColumns());
   if (selection.cpus || selection.bars) text += print(cpuRows(report), cpuColumns());
-  if (selection.memory) text += print([{ kmem: sample.kmem }], kstatsColumns(false));
+  if (selection.memory) text += print([{ kmem: sample.kmem }], kstatsColumns());
   return text;
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { FIRST_USER_KOID } from '../objects/koid.js';
+import { ObjectType } from '../objects/object.js';
 import { handleArenaColumns, handleArenaText } from '../views/zx/arena.js';
 import {
   channelColumns, channelRows, channelsText, handleColumns, htText, koidHelpRows, koidText,
@@ -29,7 +30,6 @@ import { parseKoid } from './options.js';
 /** One command of the console, given the words behind it. */
 type ConsoleAction = (context: Context, words: readonly string[]) => Promise<void>;
 
-const OBJECT_TYPE_VMO = 3;
 /** What `mwd` takes for too much, MiB. */
 export const HOG_LIMIT_MIB = 32;
 /** What `hwd` takes for too many. */
@@ -77,7 +77,7 @@ async function zxVmos(context: Context, [which, option]: readonly string[]): Pro
   const { tables, console } = await context.kernel();
   const task = findProcess(tables, koid);
   if (typeof task !== 'number') throw new CommandError('process not found!');
-  const handles = console.handles(koid).filter(({ type }) => type === OBJECT_TYPE_VMO)
+  const handles = console.handles(koid).filter(({ type }) => type === ObjectType.VMO)
     .map(({ value }) => value);
   const parts = processVmos(tables, task, handles, console.vmoAddresses(tables.vmos.count));
   return context.show([...parts.held, ...parts.mapped], zxVmosColumns(), () =>

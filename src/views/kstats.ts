@@ -60,9 +60,9 @@ export function kstatsText({ kmem, timestamp }: KstatsRow, era: Era): string {
   return reportText(kmemLines(kmem, era), era, timestamp);
 }
 
-/** The columns of `kstats --json` and `--csv`: keys of zx_info_kmem_stats, and available. */
-export function kstatsColumns(timestamps: boolean): Column<KstatsRow>[] {
-  const columns: Column<KstatsRow>[] = [
+/** The columns of `kstats -m --json` and `--csv`: keys of zx_info_kmem_stats, and available. */
+export function kstatsColumns(): Column<KstatsRow>[] {
+  return [
     { key: 'total_bytes', value: ({ kmem }) => kmem.totalBytes },
     { key: 'free_bytes', value: ({ kmem }) => kmem.freeBytes },
     { key: 'free_loaned_bytes', value: ({ kmem }) => kmem.freeLoanedBytes },
@@ -75,6 +75,4 @@ export function kstatsColumns(timestamps: boolean): Column<KstatsRow>[] {
     { key: 'other_bytes', value: ({ kmem }) => kmem.otherBytes },
     { key: 'available_bytes', value: ({ kmem }) => kmem.availableBytes },
   ];
-  if (timestamps) columns.unshift({ key: 'time', value: (row) => row.timestamp });
-  return columns;
 }

@@ -200,7 +200,8 @@ function align(
 ): string[] {
   if (rows.length === 0) return [];
   const all = [header, ...rows];
-  const widths = header.map((_, at) => Math.max(...all.map((row) => (row[at] ?? '').length)));
+  const widths = header.map((_, at) =>
+    all.reduce((widest, row) => Math.max(widest, (row[at] ?? '').length), 0));
   const last = header.length - 1;
   return all.map((row) => row.map((cell, at) => {
     if (at === last) return cell;

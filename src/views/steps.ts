@@ -47,7 +47,7 @@ export function stepWords(step: Readonly<Record<string, unknown>>): string {
       ? `${value.length} ${key}` : `${key} ${wordOf(value)}`)).join(', ');
 }
 
-/** Seconds of a time, to the millisecond; finer where it is. */
+/** Seconds of a time, to the nearest millisecond. */
 function seconds(ns: bigint): string {
   const ms = (ns + NS_PER_MS / 2n) / NS_PER_MS;
   return `${ms / 1000n}.${String(ms % 1000n).padStart(3, '0')}s`;

@@ -7,28 +7,18 @@
  */
 
 import type { AccountTables } from '../accounting/tables.js';
+import { VmoInfoFlag } from '../objects/info.js';
+import { Right } from '../objects/rights.js';
 import { type Era, sizeAlgorithmOf } from './era.js';
 import { visibleName } from './escape.js';
 import { addShares, type Share, shareAt } from './share.js';
 import { formatSize } from './size.js';
 import { type Column, joinLines, right } from './table.js';
 
-/** Bits of ZX_INFO_VMO's `flags` that views look at. */
-export const VmoFlag = {
-  /** It has pages: not device memory. */ PAGED: 1 << 0,
-  /** A copy-on-write clone. */ COW_CLONE: 1 << 2,
-  /** The row stands for a handle. */ VIA_HANDLE: 1 << 3,
-  /** The row stands for a mapping. */ VIA_MAPPING: 1 << 4,
-} as const;
-
-/** Rights in the order of their letters: ZX_RIGHT_ READ WRITE EXECUTE MAP DUPLICATE TRANSFER. */
+/** Rights in the order of their letters. */
 const RIGHT_LETTERS = [
-  ['r', 1 << 2],
-  ['w', 1 << 3],
-  ['x', 1 << 4],
-  ['m', 1 << 5],
-  ['d', 1 << 0],
-  ['t', 1 << 1],
+  ['r', Right.READ], ['w', Right.WRITE], ['x', Right.EXECUTE], ['m', Right.MAP],
+  ['d', Right.DUPLICATE], ['t', Right.TRANSFER],
 ] as const;
 
 const NOTHING: Share = { bytes: 0n, fraction: 0n };
@@ -106,7 +96,7 @@ export function vmosRows(tables: AccountTables, taskRow: number): VmosRow[] {
   const rows: VmosRow[] = [];
   const end = vmoRefsStart[taskRow + 1] ?? 0;
   for (let ref = vmoRefsStart[taskRow] ?? 0; ref < end; ref++) {
-    const via = vmoRefs.viaHandle[ref] ? VmoFlag.VIA_HANDLE : VmoFlag.VIA_MAPPING;
+    const via = vmoRefs.viaHandle[ref] ? VmoInfoFlag.VIA_HANDLE : VmoInfoFlag.VIA_MAPPING;
     rows.push(vmoRowAt(tables, vmoRefs.vmo[ref] ?? 0, via, vmoRefs.rights[ref] ?? 0));
   }
   return rows;
@@ -114,7 +104,7 @@ export function vmosRows(tables: AccountTables, taskRow: number): VmosRow[] {
 
 /** Rights as `r-xmdt`; a single `-` for what came by a mapping. */
 export function rightsText(row: VmosRow): string {
-  if (!(row.flags & VmoFlag.VIA_HANDLE)) return '-';
+  if (!(row.flags & VmoInfoFlag.VIA_HANDLE)) return '-';
   return RIGHT_LETTERS.map(([letter, bit]) => (row.handleRights & bit ? letter : '-')).join('');
 }
 
@@ -127,15 +117,16 @@ const HEADER = 'rights  koid parent #chld #map #shr    size   alloc name';
  */
 export function vmosText(rows: readonly VmosRow[], era: Era): string {
   const algorithm = sizeAlgorithmOf(era);
+  const size = (bytes: number | bigint): string => formatSize(bytes, '', algorithm);
   const lines = rows.map((row) => [
     right(rightsText(row), 6),
     right(row.koid, 5),
-    right(row.flags & VmoFlag.COW_CLONE ? row.parentKoid : '-', 6),
+    right(row.flags & VmoInfoFlag.IS_COW_CLONE ? row.parentKoid : '-', 6),
     right(row.numChildren, 5),
     right(row.numMappings, 4),
     right(row.shareCount, 4),
-    right(formatSize(row.sizeBytes, '', algorithm), 7),
-    right(row.flags & VmoFlag.PAGED ? formatSize(row.committedBytes, '', algorithm) : 'phys', 7),
+    right(size(row.sizeBytes), 7),
+    right(row.flags & VmoInfoFlag.PAGED ? size(row.committedBytes) : 'phys', 7),
     row.name === '' ? '-' : visibleName(row.name),
   ].join(' '));
   return joinLines([HEADER, ...lines, HEADER]);

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import type { AccountTables } from '../../accounting/tables.js';
+import { type AccountTables, TaskType } from '../../accounting/tables.js';
 import { treeOf } from './tree.js';
 
 /** What the page says about the system. */
@@ -129,7 +129,7 @@ function bodyHtml(title: string, facts: readonly string[], empty: readonly strin
  */
 export function treemapPage(tables: AccountTables, options: TreemapOptions): string {
   const tree = treeOf(tables);
-  const processes = tables.tasks.type.filter((type) => type === 1).length;
+  const processes = tables.tasks.type.filter((type) => type === TaskType.PROCESS).length;
   const facts = [
     options.system, `${processes.toLocaleString('en')} processes`, `policy ${tables.policy}`,
     ...(options.timestamp === undefined ? [] : [options.timestamp]),

@@ -114,13 +114,12 @@ function addParts(rows: Rows, process: number, parts: readonly ProcessPart[]): v
   }
 }
 
-function addTasks(rows: Rows, tables: AccountTables, above: number): number {
+/** Jobs and processes as `ps` has them, each process with its parts. */
+function addTasks(rows: Rows, tables: AccountTables, above: number): void {
   const { tasks } = tables;
-  const at = new Map<number, number>();
   const partsMax = Math.max(4, Math.floor(PARTS_MAX / Math.max(1, tasks.count)));
   const source = new ProcessParts(tables, partsMax);
   const byDepth: number[] = [];
-  let root = above;
   for (let task = 0; task < tasks.count; task++) {
     if (tasks.type[task] === TaskType.THREAD) continue;
     const depth = tasks.depth[task] ?? 0;
@@ -130,14 +129,15 @@ function addTasks(rows: Rows, tables: AccountTables, above: number): number {
     const name = tasks.name[task] ?? '';
     const row = rows.add(parent, name, isJob ? RowKind.JOB : RowKind.PROCESS, koid);
     byDepth[depth] = row;
-    at.set(task, row);
-    if (depth === 0) root = row;
     if (!isJob) addParts(rows, row, source.of(task));
   }
-  return root;
 }
 
-/** VMOs that no process maps: held by handles alone, or by nobody that the tables know. */
+/**
+ * VMOs that no process maps: held by handles alone, or by nobody that the tables know.
+ *
+ * @returns their bytes
+ */
 function addUnmapped(rows: Rows, tables: AccountTables, above: number): number {
   const { vmos, vmoRefs, policy } = tables;
   const mapped = new Uint8Array(vmos.count);

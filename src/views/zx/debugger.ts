@@ -7,6 +7,7 @@
 
 import type { ConsoleHandle } from '../../accounting/console-types.js';
 import { VmoInfoFlag } from '../../objects/info.js';
+import { ObjectType } from '../../objects/object.js';
 import { visibleName } from '../escape.js';
 import { type Column, joinLines, right } from '../table.js';
 import { type VmapsRow, permsText } from '../vmaps.js';
@@ -82,13 +83,11 @@ function totalLines(rows: readonly VmapsRow[]): string[] {
 }
 
 /** Names of object types as programs know them. */
-const OBJECT_TYPES: Readonly<Record<number, string>> = {
-  1: 'PROCESS', 2: 'THREAD', 3: 'VMO', 4: 'CHANNEL', 5: 'EVENT', 6: 'PORT', 14: 'SOCKET',
-  16: 'EVENTPAIR', 17: 'JOB', 18: 'VMAR', 19: 'FIFO', 22: 'TIMER', 28: 'PAGER',
-};
+const OBJECT_TYPES = new Map<number, string>(
+  Object.entries(ObjectType).map(([name, type]) => [type, name]));
 
 function objectType(type: number): string {
-  return `ZX_OBJ_TYPE_${OBJECT_TYPES[type] ?? type}`;
+  return `ZX_OBJ_TYPE_${OBJECT_TYPES.get(type) ?? type}`;
 }
 
 /** A handle of a process, or a VMO that it maps and has no handle to (`value` 0). */
@@ -101,8 +100,6 @@ export interface DebuggerHandle {
   /** Rights of the handle. */ readonly rights: number;
   /** Of a VMO: what ZX_INFO_VMO says. */ readonly vmo?: VmosRow;
 }
-
-const VMO_TYPE = 3;
 
 /**
  * The handles of a process, VMOs that it only maps first, by koid and then by number.
@@ -119,12 +116,12 @@ export function debuggerHandles(
   const mapped = [...byKoid.values()].filter(({ koid }) => !held.has(koid))
     .sort((a, b) => a.koid - b.koid)
     .map((vmo): DebuggerHandle => ({
-      value: 0, type: VMO_TYPE, koid: vmo.koid, relatedKoid: vmo.parentKoid, name: vmo.name,
+      value: 0, type: ObjectType.VMO, koid: vmo.koid, relatedKoid: vmo.parentKoid, name: vmo.name,
       rights: 0, vmo,
     }));
   const open = handles.map((handle): DebuggerHandle => {
     const { value, type, koid, relatedKoid, name, rights } = handle;
-    const vmo = type === VMO_TYPE ? byKoid.get(koid) : undefined;
+    const vmo = type === ObjectType.VMO ? byKoid.get(koid) : undefined;
     return { value, type, koid, relatedKoid, name, rights, ...(vmo === undefined ? {} : { vmo }) };
   });
   return [...mapped, ...open.sort((a, b) => a.value - b.value)];

@@ -9,11 +9,12 @@
  */
 
 import type { AccountTables } from '../../accounting/tables.js';
+import { VmoInfoFlag } from '../../objects/info.js';
 import { type Era, sizeAlgorithmOf } from '../era.js';
 import { visibleName } from '../escape.js';
 import { formatSize } from '../size.js';
 import { type Column, joinLines, right } from '../table.js';
-import { VmoFlag, type VmosRow, rightsText, vmoRowAt, vmosColumns, vmosRows } from '../vmos.js';
+import { type VmosRow, rightsText, vmoRowAt, vmosColumns, vmosRows } from '../vmos.js';
 import { isLate, pointer } from './labels.js';
 
 /** A row of `zx vmos`. */
@@ -45,7 +46,7 @@ export function processVmos(
     const vmo = tables.vmoRefs.vmo[first + index] ?? 0;
     return { ...row, address: addresses[vmo] ?? 0n, handle: handles[index] ?? 0 };
   });
-  const isHeld = (row: VmosRow): boolean => (row.flags & VmoFlag.VIA_HANDLE) !== 0;
+  const isHeld = (row: VmosRow): boolean => (row.flags & VmoInfoFlag.VIA_HANDLE) !== 0;
   return { held: rows.filter(isHeld), mapped: rows.filter((row) => !isHeld(row)) };
 }
 
@@ -88,7 +89,7 @@ function sizeOf(era: Era, unit: string): Size {
 
 function rowText(row: ZxVmosRow, era: Era, size: Size): string {
   const late = isLate(era);
-  const hasParent = row.parentKoid !== 0 && (late || (row.flags & VmoFlag.COW_CLONE) !== 0);
+  const hasParent = row.parentKoid !== 0 && (late || (row.flags & VmoInfoFlag.IS_COW_CLONE) !== 0);
   return [
     right(row.handle === 0 ? '-' : row.handle, 12),
     right(row.handleRights === 0 ? '-' : rightsText(row), 6),
@@ -99,7 +100,7 @@ function rowText(row: ZxVmosRow, era: Era, size: Size): string {
     right(row.numMappings, 4),
     right(row.shareCount, 4),
     right(size(row.sizeBytes), 7),
-    right(row.flags & VmoFlag.PAGED ? size(row.committedBytes) : 'phys', 7),
+    right(row.flags & VmoInfoFlag.PAGED ? size(row.committedBytes) : 'phys', 7),
     row.name === '' ? '-' : visibleName(row.name),
   ].join(' ');
 }
