@@ -4,8 +4,8 @@
  *
  * What only this process maps, can write, and has in an anonymous VMO of its own becomes a
  * copy-on-write snapshot in the fork, one for each VMO; all else is shared. Handles and threads are
- * not inherited, and the VMARs of the parent are not made anew: each range is mapped in the root. What
- * a recording says may be run but not read can be read in the fork.
+ * not inherited, and the VMARs of the parent are not made anew: each range is mapped in the root.
+ * What a recording says may be run but not read can be read in the fork.
  */
 
 import { CoreVmoKind } from '../core/core.js';
