@@ -10,13 +10,13 @@ import type { Console } from '../accounting/console.js';
 import type { GroupPlan } from '../accounting/groups.js';
 import type { PageReport, PageTarget } from '../accounting/page-types.js';
 import { type AccountTables, type Policy, type Reach, reachesOf } from '../accounting/tables.js';
-import { csvTable } from '../views/csv.js';
+import { csvPieces } from '../views/csv.js';
 import type { ScenarioRun } from '../import/scenario/run.js';
 import type { System } from '../system.js';
 import type { SystemCounters } from '../objects/counters.js';
 import type { Era } from '../views/era.js';
 import { visibleName } from '../views/escape.js';
-import { jsonArray } from '../views/json.js';
+import { jsonPieces } from '../views/json.js';
 import type { Column } from '../views/table.js';
 import { CommandError, UsageError } from './errors.js';
 import { FileOutput, type Output, type OutStream, StreamOutput } from './output.js';
@@ -104,6 +104,9 @@ interface Accounted {
   readonly system: CliSystem;
   readonly tables: AccountTables;
 }
+
+/** Characters printed at a time. */
+const PIECE_CHARS = 1 << 20;
 
 /** One run of one command. */
 export class Context {
@@ -210,13 +213,29 @@ export class Context {
     return report;
   }
 
-  /** Prints rows in the format asked for. */
+  /** Prints rows in the format asked for; what may be longer than one text in pieces. */
   async show<Row>(
-    rows: readonly Row[], columns: readonly Column<Row>[], text: () => string,
+    rows: readonly Row[], columns: readonly Column<Row>[], text: () => string | Iterable<string>,
   ): Promise<void> {
-    if (this.options.json) await this.print(jsonArray(rows, columns));
-    else if (this.options.csv) await this.print(csvTable(rows, columns));
-    else await this.print(text());
+    const { json, csv } = this.options;
+    const shown = json ? jsonPieces(rows, columns) : csv ? csvPieces(rows, columns) : text();
+    await this.printAll(typeof shown === 'string' ? [shown] : shown);
+  }
+
+  /**
+   * Prints pieces of one result, about a mebibyte at a time: it may be longer than a text can be.
+   *
+   * @param pieces - small ones
+   */
+  async printAll(pieces: Iterable<string>): Promise<void> {
+    let text = '';
+    for (const piece of pieces) {
+      text += piece;
+      if (text.length < PIECE_CHARS) continue;
+      await this.print(text);
+      text = '';
+    }
+    await this.print(text);
   }
 
   /**

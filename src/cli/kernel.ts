@@ -4,7 +4,7 @@
  */
 
 import type { DumpRow } from '../accounting/console-types.js';
-import { dumpColumns, dumpText } from '../views/zx/dump.js';
+import { dumpColumns, dumpPieces } from '../views/zx/dump.js';
 import { freeColumns, freeText, pmmText, stateColumns, stateRows } from '../views/zx/memory.js';
 import { memoryState, memoryStateColumns, memoryStateText } from '../views/zx/pressure.js';
 import type { Context } from './context.js';
@@ -58,7 +58,7 @@ export function kernelRows(rows: DumpRow[]): DumpRow[] {
 
 /** Prints the records of address spaces. */
 export function showDump(context: Context, rows: readonly DumpRow[]): Promise<void> {
-  return context.show(rows, dumpColumns(), () => dumpText(rows, context.options.era));
+  return context.show(rows, dumpColumns(), () => dumpPieces(rows, context.options.era));
 }
 
 /** The words that may follow a command. */

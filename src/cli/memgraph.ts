@@ -1,8 +1,7 @@
 /**
  * `memsim memgraph`: the system as one JSON document.
  *
- * I1. The document goes out in pieces of about a mebibyte: with `-v` it can be larger than a text
- *     may be.
+ * I1. The document goes out in pieces: with `-v` it can be larger than a text may be.
  */
 
 import type { Command } from 'commander';
@@ -18,8 +17,6 @@ interface MemgraphFlags {
   readonly handles?: boolean;
   readonly schema?: boolean;
 }
-
-const PIECE_CHARS = 1 << 20;
 
 /** Gives the command its options. */
 export function defineMemgraph(command: Command): Command {
@@ -44,12 +41,5 @@ export async function runMemgraph(
   const timestamp = new Date(context.deps.nowMs()).toISOString();
   const tables = await context.tables(undefined, { handleCounts: flags.handles === true });
   const options: MemgraphOptions = { ...flags, timestamp: tables.takenAt ?? timestamp };
-  let text = '';
-  for (const piece of memgraphPieces(tables, options)) {
-    text += piece;
-    if (text.length < PIECE_CHARS) continue;
-    await context.print(text);
-    text = '';
-  }
-  await context.print(text);
+  await context.printAll(memgraphPieces(tables, options));
 }

@@ -2,9 +2,9 @@
  * Where results go: standard output or a file, a piece at a time, no faster than the reader takes
  * it.
  *
- * I1. A text is complete before any of it is written: a failure prints nothing that looks like a
- *     result. The file of `-o` is opened at the first write, so a failure leaves an older file
- *     alone.
+ * I1. All rows are there before any of their text is written: a failure prints nothing that looks
+ *     like a result. The file of `-o` is opened at the first write, so a failure leaves an older
+ *     file alone. Many rows are several texts: one could be longer than a string may be.
  * I2. A closed pipe ends the command quietly: see {@link ClosedPipe}.
  * I3. On a terminal, control characters become visible escapes in every format.
  */

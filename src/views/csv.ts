@@ -29,7 +29,15 @@ export function csvRows<Row>(rows: readonly Row[], columns: readonly Column<Row>
   return rows.map((row) => `${line(row)}\n`).join('');
 }
 
-/** Header and rows. */
+/** Header and rows, in pieces that make them when put together. */
+export function* csvPieces<Row>(
+  rows: readonly Row[], columns: readonly Column<Row>[],
+): Generator<string, void, void> {
+  yield csvHeader(columns);
+  for (const row of rows) yield csvRows([row], columns);
+}
+
+/** Header and rows as one text. */
 export function csvTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
-  return csvHeader(columns) + csvRows(rows, columns);
+  return [...csvPieces(rows, columns)].join('');
 }

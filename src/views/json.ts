@@ -34,10 +34,24 @@ export function jsonObject<Row>(row: Row, columns: readonly Column<Row>[]): stri
   return `{${members.join(',')}}`;
 }
 
-/** All rows as one JSON array, a line each; `[]` for none. Ends in a line feed. */
+/**
+ * All rows as one JSON array, a line each; `[]` for none. Ends in a line feed. In pieces that make
+ * it when put together.
+ */
+export function* jsonPieces<Row>(
+  rows: readonly Row[], columns: readonly Column<Row>[],
+): Generator<string, void, void> {
+  let before = '[\n';
+  for (const row of rows) {
+    yield before + jsonObject(row, columns);
+    before = ',\n';
+  }
+  yield rows.length === 0 ? '[]\n' : '\n]\n';
+}
+
+/** The array as one text. */
 export function jsonArray<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
-  if (rows.length === 0) return '[]\n';
-  return `[\n${rows.map((row) => jsonObject(row, columns)).join(',\n')}\n]\n`;
+  return [...jsonPieces(rows, columns)].join('');
 }
 
 /** One JSON object a line (JSON Lines). */

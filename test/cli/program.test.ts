@@ -9,6 +9,7 @@ import { type DocumentSystem, readDocument } from '../../src/import/document/doc
 import { InputError } from '../../src/import/errors.js';
 import { ZxError } from '../../src/objects/errors.js';
 import { BOOT, VMAPS_SH, VMOS_1118, golden } from '../views/samples.js';
+import { makeTables } from '../views/make-tables.js';
 import { memsim } from './fake.js';
 
 t.test('the four commands print the golden files', async (t) => {
@@ -337,6 +338,30 @@ t.test('kstats repeats, with timestamps, until its count or an interrupt', async
   t.strictSame([timed.opened.length, timed.accounts.length], [1, 2],
     'one that has time of its own is looked at each time');
   t.strictSame(passed, [1_000_000_000n]);
+});
+
+t.test('more rows than one text can hold are printed all the same', async (t) => {
+  const long = 'x'.repeat(2 ** 17);
+  const processes = Array.from({ length: 4200 }, (_, i) =>
+    ({ type: 'p' as const, koid: 2000 + i, parent: 1, depth: 1, name: long }));
+  const root = { type: 'j' as const, koid: 1, parent: 0, depth: 0, name: 'root' };
+  const tables = makeTables({ tasks: [root, ...processes] });
+  for (const [format, more] of [['--json', 4200 + 3], ['--csv', 4200 + 2]] as const) {
+    let chars = 0;
+    let lines = 0;
+    const stdout: OutStream = {
+      write: (text, done) => {
+        chars += text.length;
+        lines += text.split('\n').length - 1;
+        done();
+      },
+      on: () => undefined,
+    };
+    const { status, err } = await memsim(['ps', format], {},
+      { stdout, system: { account: () => Promise.resolve(tables) } });
+    t.strictSame([status, err, lines], [0, '', more], format);
+    t.ok(chars > 2 ** 29);
+  }
 });
 
 t.test('start shows three views and what to type next', async (t) => {

@@ -113,10 +113,19 @@ function linesOf(row: DumpRow, era: Era): Line[] {
   }
 }
 
-/** The records as the console prints them. */
+/** The records as the console prints them, in pieces: those of all address spaces are many. */
+export function* dumpPieces(
+  rows: readonly DumpRow[], era: Era,
+): Generator<string, void, void> {
+  for (const row of rows) {
+    yield joinLines(linesOf(row, era).map(([deeper, text]) =>
+      '  '.repeat(row.depth + deeper) + text));
+  }
+}
+
+/** The same as one text. */
 export function dumpText(rows: readonly DumpRow[], era: Era): string {
-  return joinLines(rows.flatMap((row) => linesOf(row, era).map(([deeper, text]) =>
-    '  '.repeat(row.depth + deeper) + text)));
+  return [...dumpPieces(rows, era)].join('');
 }
 
 /** The columns of a dump for programs: a cell is empty where a record has no such figure. */
