@@ -6,7 +6,7 @@ import t from 'tap';
 import type { AgeingOptions } from '../../src/objects/ageing.js';
 import { KernelDoor } from '../../src/objects/kernel-door.js';
 import { Access, VmOption } from '../../src/objects/vm-options.js';
-import { makeSystem, P, refused, statusOf, word } from './support.js';
+import { makeSystem, mapFile, P, refused, statusOf, word } from './support.js';
 
 const S = 1_000_000_000;
 
@@ -14,13 +14,7 @@ const S = 1_000_000_000;
 const world = (ageing: AgeingOptions = {}) => {
   const system = makeSystem(4096, { ageing });
   const process = system.rootJob.createProcess('p');
-  const pager = system.createPager();
-  const file = pager.createVmo(8 * P);
-  const aux = system.createVmo(8 * P);
-  for (let page = 0; page < 8; page++) aux.write(page * P, word(page + 1));
-  pager.supplyPages(file, 0, 8 * P, aux);
-  aux.close();
-  const at = process.rootVmar.map(VmOption.PERM_READ, 0, file, 0, 8 * P);
+  const { file, at } = mapFile(system, process, 8);
   const zeros = system.createVmo(100 * P);
   const { PERM_READ, PERM_WRITE } = VmOption;
   const base = process.rootVmar.map(PERM_READ | PERM_WRITE, 0, zeros, 0, 100 * P);

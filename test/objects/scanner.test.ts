@@ -8,7 +8,7 @@ import { VmoLockState } from '../../src/objects/discardable.js';
 import { Access, VmOption } from '../../src/objects/vm-options.js';
 import { VmoChild, VmoOp, VmoOption } from '../../src/objects/vmo-options.js';
 import { System } from '../../src/system.js';
-import { P, refused, statusOf, word } from './support.js';
+import { mapFile, P, refused, statusOf, word } from './support.js';
 
 const S = 1_000_000_000;
 const READ_WRITE = VmOption.PERM_READ | VmOption.PERM_WRITE;
@@ -17,13 +17,7 @@ const READ_WRITE = VmOption.PERM_READ | VmOption.PERM_WRITE;
 const world = () => {
   const system = System.boot({ memoryBytes: 64 * 2 ** 20, variant: 'debug' });
   const process = system.rootJob.createProcess('p');
-  const pager = system.createPager();
-  const file = pager.createVmo(8 * P);
-  const aux = system.createVmo(8 * P);
-  for (let page = 0; page < 8; page++) aux.write(page * P, word(page + 1));
-  pager.supplyPages(file, 0, 8 * P, aux);
-  aux.close();
-  const at = process.rootVmar.map(VmOption.PERM_READ, 0, file, 0, 8 * P);
+  const { file, at } = mapFile(system, process, 8);
   const discardable = system.createVmo(3 * P, VmoOption.DISCARDABLE);
   discardable.opRange(VmoOp.LOCK, 0, 3 * P, new VmoLockState());
   discardable.opRange(VmoOp.COMMIT, 0, 3 * P);

@@ -6,6 +6,8 @@ import { ZxError } from '../../src/objects/errors.js';
 import type { Process } from '../../src/objects/process.js';
 import type { StatusName } from '../../src/objects/status.js';
 import { KernelSystem, type SystemOptions } from '../../src/objects/system.js';
+import { VmOption } from '../../src/objects/vm-options.js';
+import type { Vmo } from '../../src/objects/vmo.js';
 
 /** Bytes of a page. */
 export const P = 4096;
@@ -70,4 +72,18 @@ export function statusOf(call: () => unknown): string {
     if (error instanceof ZxError) return error.status;
     throw error;
   }
+}
+
+/** A pager's VMO of so many supplied pages, page n beginning with n + 1, mapped for reading. */
+export function mapFile(
+  system: KernelSystem, process: Process, pages: number,
+): { file: Vmo; at: bigint } {
+  const size = pages * P;
+  const pager = system.createPager();
+  const file = pager.createVmo(size);
+  const aux = system.createVmo(size);
+  for (let page = 0; page < pages; page++) aux.write(page * P, word(page + 1));
+  pager.supplyPages(file, 0, size, aux);
+  aux.close();
+  return { file, at: process.rootVmar.map(VmOption.PERM_READ, 0, file, 0, size) };
 }
